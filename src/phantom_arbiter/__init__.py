@@ -1,0 +1,1 @@
+"""Phantom Arbiter: four trading engines for Solana on one kernel."""

@@ -1,0 +1,1 @@
+"""The pure kernel: events, intents, orders, the vaults, the gates."""

@@ -1,0 +1,88 @@
+"""Commands: what a person, the socket or the command line can ask the kernel for.
+
+Refused while decoding: an unknown action or field, a number out of range. Engine ids: funding, lst, scalp, arb.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+EngineId = Literal["funding", "lst", "scalp", "arb"]
+ENGINE_IDS: tuple[EngineId, ...] = ("funding", "lst", "scalp", "arb")
+
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Atoms = Annotated[int, Meta(gt=0, le=2**63 - 1)]
+
+
+class Mode(StrEnum):
+    """Where orders go. Backtest and replay run as paper."""
+
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class KillLevel(StrEnum):
+    """``pause``: no new entries; ``cancel``: also cancel what is open; ``flatten``: also close every position."""
+
+    PAUSE = "pause"
+    CANCEL = "cancel"
+    FLATTEN = "flatten"
+
+
+class Action(Struct, frozen=True, tag_field="action", forbid_unknown_fields=True):
+    """The base of all commands."""
+
+
+class StartEngine(Action, frozen=True, tag="START_ENGINE"):
+    """Start an engine; starting one that runs is refused."""
+
+    engine: EngineId
+    mode: Mode = Mode.PAPER
+
+
+class StopEngine(Action, frozen=True, tag="STOP_ENGINE"):
+    """Stop an engine; it keeps what it holds and makes no further order."""
+
+    engine: EngineId
+
+
+class PauseEngine(Action, frozen=True, tag="PAUSE_ENGINE"):
+    """No new entries; exits go on."""
+
+    engine: EngineId
+
+
+class ClosePosition(Action, frozen=True, tag="CLOSE_POSITION"):
+    """Ask an engine to leave one of its positions."""
+
+    engine: EngineId
+    id: Name
+
+
+class ResetPaper(Action, frozen=True, tag="RESET_PAPER"):
+    """Paper only: start over with these balances, in whole units of each asset as decimal strings."""
+
+    balances: dict[Name, Annotated[str, Meta(max_length=40)]]
+
+
+class UpdateConfig(Action, frozen=True, tag="UPDATE_CONFIG"):
+    """Change settings of one engine; unknown keys are refused and nothing is half-applied."""
+
+    engine: EngineId
+    config: dict[Name, Any]
+
+
+class Kill(Action, frozen=True, tag="KILL"):
+    """The kill switch. It latches: it survives a restart until it is reset."""
+
+    level: KillLevel
+
+
+class ResetKill(Action, frozen=True, tag="RESET_KILL"):
+    """Release the kill latch. Engines stay as they are."""
+
+
+Command = StartEngine | StopEngine | PauseEngine | ClosePosition | ResetPaper | UpdateConfig | Kill | ResetKill
