@@ -1,0 +1,1 @@
+"""The journal, the read models and the market-data catalogue."""

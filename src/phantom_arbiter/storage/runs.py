@@ -1,0 +1,111 @@
+"""Where runs live: one folder a run, paper and live apart, one process at a time.
+
+``HOME/paper/<run id>/journal.db``, ``HOME/live/…``, ``HOME/replay/…``; ``HOME/<kind>/current`` names the run that a
+restart goes on with. The lock file is held by an open file description, so a killed process leaves nothing to clean.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from contextlib import closing
+from pathlib import Path
+from typing import IO, Final
+
+from phantom_arbiter.core.commands import Mode
+from phantom_arbiter.storage.journal import Journal, JournalError, RunInfo
+
+JOURNAL_FILE: Final = "journal.db"
+KEPT_RUNS: Final = 20
+"""Sealed runs kept by default; older ones go when a new one begins."""
+
+
+class RunFolder:
+    """The runs of one kind (``paper``, ``live``, ``replay``) under a home folder, locked for this process."""
+
+    def __init__(self, home: Path, kind: str) -> None:
+        self.folder = home / kind
+        self._lock: IO[str] | None = None
+
+    def lock(self) -> None:
+        """Take the folder for this process. Raises `JournalError` naming the process that has it."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = (self.folder / "lock").open("a+", encoding="ascii")
+        except OSError as error:
+            raise JournalError(f"{self.folder}: cannot be used: {error.strerror}") from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            handle.seek(0)
+            holder = handle.read().strip() or "unknown"
+            handle.close()
+            raise JournalError(
+                f"{self.folder}: in use by process {holder}; stop it, or choose another folder with --home"
+            ) from error
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        self._lock = handle
+
+    def unlock(self) -> None:
+        """Give the folder back."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def path(self, run_id: str) -> Path:
+        """The journal of a run."""
+        return self.folder / run_id / JOURNAL_FILE
+
+    def current(self) -> Path | None:
+        """The journal that a restart goes on with, if there is one."""
+        marker = self.folder / "current"
+        if not marker.is_file():
+            return None
+        path = self.path(marker.read_text(encoding="utf-8").strip())
+        return path if path.is_file() else None
+
+    def set_current(self, run_id: str) -> None:
+        """Name the run to go on with, atomically."""
+        partial = self.folder / "current.partial"
+        partial.write_text(run_id, encoding="utf-8")
+        partial.replace(self.folder / "current")
+
+    def next_id(self, stamp: str) -> str:
+        """An unused run id that starts with ``stamp``."""
+        for number in range(1, 10_000):
+            run_id = f"{stamp}-{number}"
+            if not (self.folder / run_id).exists():
+                return run_id
+        raise JournalError(f"{self.folder}: ten thousand runs named {stamp}; remove some with `phantom runs prune`")
+
+    def runs(self) -> list[Path]:
+        """All journals, oldest first."""
+        found = self.folder.glob(f"*/{JOURNAL_FILE}")
+        return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.parent.name))
+
+    def prune(self, keep: int, mode: Mode) -> list[str]:
+        """Remove sealed runs beyond the newest ``keep``; the current run and open ones always stay."""
+        current = self.current()
+        removed = []
+        for path in self.runs()[: -keep or None]:
+            if path != current and _sealed(path, mode):
+                shutil.rmtree(path.parent)
+                removed.append(path.parent.name)
+        return removed
+
+
+def _sealed(path: Path, mode: Mode) -> bool:
+    try:
+        with closing(Journal.open(path, mode)) as journal:
+            return bool(journal.info().sealed)
+    except JournalError:
+        return False
+
+
+def describe(path: Path, mode: Mode) -> RunInfo:
+    """What a run says about itself."""
+    with closing(Journal.open(path, mode)) as journal:
+        return journal.info()
