@@ -6,7 +6,6 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Struct
 
 from phantom_arbiter.core.commands import (
     ClosePosition,
@@ -22,19 +21,11 @@ from phantom_arbiter.core.commands import (
 )
 from phantom_arbiter.core.events import Commanded
 from phantom_arbiter.core.lifecycle import ACTIVE, EngineStatus
+from phantom_arbiter.core.outcome import CommandOutcome
 from phantom_arbiter.core.verdicts import Refused
 
 if TYPE_CHECKING:
     from phantom_arbiter.core.kernel import Kernel
-
-
-class CommandOutcome(Struct, frozen=True):
-    """The answer to a command. Success means accepted; what follows comes as order updates."""
-
-    command_id: str
-    success: bool
-    code: str
-    message: str
 
 
 class CommandDesk:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from phantom_arbiter.core.commands import Command
+from phantom_arbiter.core.units import MAX_U64
 
 
 class FactError(ValueError):
@@ -327,6 +328,9 @@ def check_fact(fact: Fact) -> None:
             _need(fact.px > 0, fact, "px", fact.px, "a positive integer")
             _need(fact.conf_px >= 0, fact, "conf_px", fact.conf_px, "zero or more")
         case PoolUpdated():
+            _need(fact.asset_0 != fact.asset_1, fact, "asset_1", fact.asset_1, "another asset than asset_0")
+            most = max(fact.reserve_0_atoms, fact.reserve_1_atoms)
+            _need(most <= MAX_U64, fact, "reserve", most, "at most 2**64 - 1")
             _need(fact.reserve_0_atoms >= 0, fact, "reserve_0_atoms", fact.reserve_0_atoms, "zero or more")
             _need(fact.reserve_1_atoms >= 0, fact, "reserve_1_atoms", fact.reserve_1_atoms, "zero or more")
             _need(0 <= fact.fee_num < fact.fee_den, fact, "fee_num", fact.fee_num, f"0 to below {fact.fee_den}")

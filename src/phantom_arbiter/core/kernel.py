@@ -11,10 +11,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from msgspec import Struct
-
 from phantom_arbiter.core.accounting import Accounting
-from phantom_arbiter.core.command_desk import CommandDesk, CommandOutcome
+from phantom_arbiter.core.command_desk import CommandDesk
 from phantom_arbiter.core.commands import KillLevel, Mode
 from phantom_arbiter.core.desk import Desk, Engine
 from phantom_arbiter.core.events import (
@@ -33,9 +31,9 @@ from phantom_arbiter.core.events import (
 )
 from phantom_arbiter.core.instruments import Universe
 from phantom_arbiter.core.intents import CollateralTransfer, Intent, PerpOrder, Policy, Swap
-from phantom_arbiter.core.ledger import Transaction
 from phantom_arbiter.core.lifecycle import ACTIVE, LIFE_CYCLE, EngineStatus
 from phantom_arbiter.core.orders import Dispatch, LegPlan, LegState, Order, apply_report
+from phantom_arbiter.core.outcome import Benchmark, EngineRecord, Outcome, StatusChange
 from phantom_arbiter.core.portfolio import EngineBook
 from phantom_arbiter.core.safety import SafetyGates
 from phantom_arbiter.core.situation import Situation
@@ -51,38 +49,6 @@ MAX_CLOSED_ORDERS: Final = 1_000
 Decide = Callable[[Envelope], Sequence[Intent]]
 
 
-class StatusChange(Struct, frozen=True):
-    """An engine moved along its life cycle."""
-
-    engine: str
-    status: EngineStatus
-    reason: str
-
-
-class Outcome(Struct):
-    """What one step brought about, in order. The shell journals it, then sends the dispatches."""
-
-    verdicts: list[Verdict]
-    dispatches: list[Dispatch]
-    orders: list[Order]
-    statuses: list[StatusChange]
-    transactions: list[Transaction]
-    command: CommandOutcome | None = None
-
-
-class EngineRecord(Struct):
-    """What the kernel keeps about an engine beside its own state and book."""
-
-    status: EngineStatus = EngineStatus.STOPPED
-    orders: int = 0
-    facts: int = 0
-    intents: int = 0
-    approved: int = 0
-    refused: dict[str, int] = {}
-    day: int = -1
-    day_start_equity_micros: int = 0
-
-
 class Route:
     """Who hears a kind of fact, and how many came."""
 
@@ -92,14 +58,6 @@ class Route:
         self.engines = tuple(engine.id for engine in engines)
         self.decides: tuple[Decide, ...] = tuple(engine.decide for engine in engines)
         self.count = 0
-
-
-class Benchmark(Struct):
-    """What "just hold" began with: the house's equity, SOL in USD and jitoSOL in SOL, when all were first known."""
-
-    start_equity_micros: int = 0
-    start_sol_usd: float = 0.0
-    start_jitosol_rate: float = 0.0
 
 
 NOBODY: Final = Route([])

@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from phantom_arbiter.core.commands import KillLevel
 from phantom_arbiter.core.events import BorrowRatePosted, Envelope, FeesPosted, LinkChanged, VenueStatusChanged
-from phantom_arbiter.core.kernel import Benchmark, EngineRecord, Kernel
+from phantom_arbiter.core.kernel import Kernel
 from phantom_arbiter.core.orders import Order
+from phantom_arbiter.core.outcome import Benchmark, EngineRecord
 from phantom_arbiter.core.portfolio import EngineBook
 from phantom_arbiter.core.safety import GatesState
 from phantom_arbiter.core.vault import VaultManager, VaultState

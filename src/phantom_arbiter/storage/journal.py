@@ -23,7 +23,7 @@ import msgspec
 
 from phantom_arbiter.core.commands import Mode
 from phantom_arbiter.core.events import Commanded, Envelope
-from phantom_arbiter.core.kernel import Outcome
+from phantom_arbiter.core.outcome import Outcome
 
 APPLICATION_ID: Final = 0x50_48_41_52
 SCHEMA_VERSION: Final = 1

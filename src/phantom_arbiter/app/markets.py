@@ -1,0 +1,84 @@
+"""Which market a run is on, as plain data that its journal keeps, and how to open it again at its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from phantom_arbiter.app.recorded import RecordedMarket
+from phantom_arbiter.app.session import Market
+from phantom_arbiter.core.instruments import Universe
+from phantom_arbiter.sim.liquidity import Liquidity
+from phantom_arbiter.sim.market.source import DEFAULT_START_NS, BuiltinMarket
+from phantom_arbiter.sim.market.state import BuiltinMarketState
+from phantom_arbiter.sim.market.universe import universe
+from phantom_arbiter.storage.catalogue import Catalogue
+
+
+class BuiltinSpec(Struct, frozen=True, tag="built-in", forbid_unknown_fields=True):
+    """The built-in market: everything follows from seed and scenario."""
+
+    seed: Annotated[int, Meta(ge=0, le=2**63 - 1)]
+    scenario: str
+
+
+class RecordedSpec(Struct, frozen=True, tag="recorded", forbid_unknown_fields=True):
+    """Recorded data of a catalogue, from ``start_ns`` up to ``end_ns``."""
+
+    catalogue: str
+    start_ns: int
+    end_ns: int
+
+
+MarketSpec = BuiltinSpec | RecordedSpec
+
+
+class BuiltinRun:
+    """The built-in market as a session sees it."""
+
+    def __init__(self, market: BuiltinMarket) -> None:
+        self._market = market
+        self.peek_ns = market.peek_ns
+        self.pop = market.pop
+
+    @property
+    def universe(self) -> Universe:
+        """Every asset and instrument."""
+        return universe()
+
+    @property
+    def liquidity(self) -> Liquidity:
+        """The market itself: our orders move its pools."""
+        return self._market
+
+    @property
+    def start_ns(self) -> int:
+        """The instant it begins."""
+        return DEFAULT_START_NS
+
+    def state(self) -> BuiltinMarketState:
+        """Its place."""
+        return self._market.state()
+
+    def cursor(self) -> Iterator[str | int]:
+        """Its place as integers."""
+        return iter(self._market.cursor())
+
+
+def open_market(spec: MarketSpec, state: Any = None) -> Market:
+    """Open a market at its beginning, or at a saved place."""
+    match spec:
+        case BuiltinSpec():
+            if state is None:
+                return BuiltinRun(BuiltinMarket(spec.seed, spec.scenario))
+            return BuiltinRun(BuiltinMarket.from_state(msgspec.convert(state, BuiltinMarketState)))
+        case RecordedSpec():
+            catalogue = Catalogue.open(Path(spec.catalogue))
+            market = RecordedMarket.open(catalogue, spec.start_ns, spec.end_ns)
+            if state is not None:
+                market.restore(state)
+            return market

@@ -1,0 +1,262 @@
+"""What the four engines' pages show. Conventions as in `rows`; ``panel`` is the engine's own JSON object."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+from phantom_arbiter.core.events import VenueStatus
+from phantom_arbiter.dashboard.rows import Direction, Position, Receiver, Row
+
+
+class VenueInfo(Row, frozen=True):
+    """The perp venue a market table comes from."""
+
+    name: str
+    program: str
+    quote: str
+    status: VenueStatus
+    reason: str = ""
+
+
+class DriftMarket(Row, frozen=True):
+    """A perp market. ``rate`` is the hourly rate as a fraction, positive: longs pay shorts; ``apr`` is
+    rate · 24 · 365.25; ``direction`` is who receives; ``oi`` and ``volume_24h`` are USD. None: not known."""
+
+    symbol: str
+    rate: float
+    apr: float
+    direction: Receiver
+    oi: float | None
+    volume_24h: float | None
+    mark_price: float | None
+    oracle_price: float | None
+    next_funding_ts: int | None
+    rate_ts: int | None = None
+    history: tuple[float, ...] = ()
+
+
+class DriftStats(Row, frozen=True):
+    """Totals over the markets whose numbers are known; ``avg_funding`` is the plain mean hourly rate."""
+
+    total_oi: float | None
+    volume_24h: float | None
+    avg_funding: float | None
+
+
+class MarketsResponse(Row, frozen=True):
+    """The answer of ``GET /api/drift/markets``. ``as_of`` is when it was read, ``age_ms`` how long ago that was.
+
+    ``stale`` with ``stale_reason``: the last good answer, since a newer one could not be had.
+    """
+
+    venue: VenueInfo
+    markets: tuple[DriftMarket, ...]
+    stats: DriftStats
+    as_of: int
+    age_ms: int
+    stale: bool = False
+    stale_reason: str = ""
+
+
+class FundingCard(Row, frozen=True):
+    """One of the three best markets. ``side`` is what to hold there; net of all costs over ``hold_days``."""
+
+    symbol: str
+    side: Direction
+    rate: float
+    apr: float
+    net_apr: float
+    break_even_days: float | None
+    cost_bps: float
+    hold_days: float
+    available: bool
+    why_not: str = ""
+
+
+class FundingPayment(Row, frozen=True):
+    """A funding settlement; ``amount_usd`` positive when received."""
+
+    id: str
+    ts: int
+    instrument: str
+    rate: float | None
+    amount_usd: float
+
+
+class FundingUpdate(Row, frozen=True):
+    """The funding engine. ``health`` is 0…100; the account fields are None with no account open; dollars but for
+    ``spot_sol``, ``perp_sol`` (signed) and ``net_delta`` (their sum, in SOL); ``drift_pct`` = 100·net_delta/spot."""
+
+    ts: int
+    spot_sol: float
+    perp_sol: float
+    net_delta: float
+    drift_pct: float | None
+    sol_price: float | None
+    health: float | None
+    total_collateral: float | None
+    equity: float | None
+    maintenance_margin: float | None
+    free_collateral: float | None
+    leverage: float | None
+    liq_price: float | None
+    positions: tuple[Position, ...] = ()
+    cards: tuple[FundingCard, ...] = ()
+    payments: tuple[FundingPayment, ...] = ()
+    market_table: MarketsResponse | None = None
+    panel: dict[str, Any] = field(default_factory=dict)
+
+
+class LstToken(Row, frozen=True):
+    """An LST: SOL per token in the market, and at redemption after its fee. ``discount_bps`` positive: the market
+    is below fair. ``band_bps`` is the discount at which the engine enters."""
+
+    token: str
+    price_sol: float | None
+    fair_sol: float | None
+    discount_bps: float | None
+    band_bps: float | None
+    epoch: int | None = None
+    epoch_end_ts: int | None = None
+    instant_fee_bps: float | None = None
+    reserve_sol: float | None = None
+    paused: bool = False
+    why_not: str = ""
+
+
+class LstPosition(Row, frozen=True):
+    """An LST held, and how it is to be left. ``plan`` names the rung of the exit ladder."""
+
+    id: str
+    token: str
+    size: float
+    entry_sol: float
+    now_sol: float | None
+    pnl_usd: float | None
+    opened_ts: int
+    plan: str = ""
+    target_discount_bps: float | None = None
+
+
+class LstUpdate(Row, frozen=True):
+    """The LST engine's page."""
+
+    ts: int
+    tokens: tuple[LstToken, ...] = ()
+    positions: tuple[LstPosition, ...] = ()
+    panel: dict[str, Any] = field(default_factory=dict)
+
+
+class ScalpPod(Row, frozen=True):
+    """A pod of the scalp grid: one strategy on one token. ``p_win`` measured, ``p_star`` needed to break even."""
+
+    id: str
+    token: str
+    instrument: str
+    status: Literal["watching", "signal", "in_position", "cooling", "blocked", "off"]
+    trades: int = 0
+    wins: int = 0
+    pnl_usd: float = 0.0
+    p_win: float | None = None
+    p_star: float | None = None
+    price: float | None = None
+    why_not: str = ""
+
+
+class ScalpSignal(Row, frozen=True):
+    """A signal: what it expects after costs against what it needs; ``verdict`` says what became of it."""
+
+    id: str
+    ts: int
+    pod: str
+    token: str
+    instrument: str
+    price: float
+    strength: float
+    expectancy_bps: float
+    p_win: float | None
+    p_star: float | None
+    verdict: str = ""
+
+
+class ScalpPosition(Row, frozen=True):
+    """A scalp under way, with the prices and the instant at which it ends."""
+
+    id: str
+    pod: str
+    token: str
+    instrument: str
+    size: float
+    entry_price: float
+    price: float | None
+    target_price: float
+    stop_price: float
+    timeout_ts: int
+    opened_ts: int
+    pnl_usd: float | None
+
+
+class ScalpUpdate(Row, frozen=True):
+    """The scalp engine's page."""
+
+    ts: int
+    pods: tuple[ScalpPod, ...] = ()
+    positions: tuple[ScalpPosition, ...] = ()
+    panel: dict[str, Any] = field(default_factory=dict)
+
+
+class WaterfallStep(Row, frozen=True):
+    """A bar of the cost waterfall: gross edge first (positive), costs after it (negative), net last."""
+
+    label: str
+    usd: float
+
+
+class ArbOpportunity(Row, frozen=True):
+    """A cycle found. ``route`` lists the assets in order, first and last the same; ``pools`` one fewer.
+
+    ``verdict``: "refused" carries the gate in ``reason``; "sent" the order in ``order_id``.
+    """
+
+    id: str
+    ts: int
+    route: tuple[str, ...]
+    pools: tuple[str, ...]
+    size_usd: float
+    gross_bps: float
+    net_bps: float
+    net_usd: float
+    waterfall: tuple[WaterfallStep, ...]
+    verdict: Literal["seen", "refused", "sent", "landed", "failed"]
+    reason: str = ""
+    order_id: str = ""
+
+
+class ArbUpdate(Row, frozen=True):
+    """The arb engine's page: counts since the start, and how long a search takes (None before the first)."""
+
+    ts: int
+    pools: int = 0
+    cycles: int = 0
+    searches: int = 0
+    found: int = 0
+    sent: int = 0
+    landed: int = 0
+    failed: int = 0
+    search_us_p50: float | None = None
+    search_us_p99: float | None = None
+    panel: dict[str, Any] = field(default_factory=dict)
+
+
+EnginePanel = FundingUpdate | LstUpdate | ScalpUpdate | ArbUpdate
+
+
+class PanelSet(Struct, frozen=True, kw_only=True):
+    """The last state of each engine's page; None until the engine first spoke."""
+
+    funding: FundingUpdate | None = None
+    lst: LstUpdate | None = None
+    scalp: ScalpUpdate | None = None
+    arb: ArbUpdate | None = None

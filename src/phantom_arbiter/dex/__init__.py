@@ -1,0 +1,1 @@
+"""Pools, exact quotes and routes. Pure: states in, amounts out."""

@@ -1,0 +1,1 @@
+"""The four engines: pure decisions, independent of one another."""

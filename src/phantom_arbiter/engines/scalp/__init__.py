@@ -1,0 +1,1 @@
+"""The scalp engine: pods, each a small strategy with its own budget."""

@@ -1,0 +1,1 @@
+"""Backtests, sweeps and reports."""

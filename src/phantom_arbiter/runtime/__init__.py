@@ -1,0 +1,1 @@
+"""The shell around the kernel: ports, clock, sequencer, router, supervisor."""

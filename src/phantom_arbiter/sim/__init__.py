@@ -1,0 +1,1 @@
+"""The built-in market, the fill models and the driver that answers without a venue."""

@@ -1,0 +1,87 @@
+"""What the paper driver assumes about the chain and the perp venue, each number with its source."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from phantom_arbiter.core.reservation_plan import BASE_FEE_LAMPORTS, TOKEN_ACCOUNT_RENT_LAMPORTS
+from phantom_arbiter.core.units import NS_PER_DAY, NS_PER_HOUR
+
+_NS_PER_MS: Final = 1_000_000
+
+
+class DriverConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Defaults. "Assumed" marks a judgement that recorded live landings should replace.
+
+    Landing: build and sign ``build_ns`` ± ``build_spread_ns`` (assumed), submit round trip ``submit_ns`` (assumed),
+    then the leader's slot ``leader_slots`` + a geometric number with success ``leader_success_ppm``; ``tail_ppm`` of
+    transactions instead wait a uniform ``tail_min_slots`` to ``tail_max_slots`` (assumed). ``drop_ppm`` never land
+    (2 % behind a staked connection or landing service, assumed) and expire with the blockhash after 150 slots (Solana).
+    ``failure_ppm`` land and fail for reasons that no price explains (assumed). ``notify_ns`` from the slot to our
+    knowledge of it: one slot for "confirmed" (assumed). ``unknown_ppm`` time out first; their end is told
+    ``unknown_ns`` later (assumed).
+
+    Chain fees: 5,000 lamports a transaction (Solana); ``bids_paid`` False waives the intent's priority fee and tip.
+    ``token_account_lamports``: (165 + 128) bytes at 6,960 lamports. Nothing refunds it yet.
+
+    Perps: taker fee 3.5 bps, Drift's and Velocity's first tier. ``partial_ppm`` of orders fill only
+    ``partial_min_ppm`` to ``partial_max_ppm`` of their size at once (assumed); the rest is tried ``rest_slots`` later:
+    Drift's and Velocity's auctions last five slots. Liquidation fee 1.5 % = 0.75 % liquidator + 0.75 % insurance
+    (Velocity's SOL-PERP account, 2026-08-08). Withdrawals must leave a health of 80 (the house's rule).
+
+    Settlement: the venue settles funding lazily, on the next action on the position; so that reports show what was
+    paid, a position also settles once ``settle_min_atoms`` ($1) or ``settle_max_ns`` (a day) have gathered. Interest on
+    negative collateral is charged at least every ``interest_ns``, at ``borrow_ppm_per_year`` (assumed) until the venue
+    posts its rate.
+    """
+
+    build_ns: int = 80 * _NS_PER_MS
+    build_spread_ns: int = 40 * _NS_PER_MS
+    submit_ns: int = 60 * _NS_PER_MS
+    leader_slots: int = 1
+    leader_success_ppm: int = 550_000
+    tail_ppm: int = 20_000
+    tail_min_slots: int = 10
+    tail_max_slots: int = 150
+    drop_ppm: int = 20_000
+    blockhash_slots: int = 150
+    failure_ppm: int = 10_000
+    notify_ns: int = 400 * _NS_PER_MS
+    unknown_ppm: int = 5_000
+    unknown_ns: int = 30_000 * _NS_PER_MS
+    base_fee_lamports: int = BASE_FEE_LAMPORTS
+    bids_paid: bool = True
+    token_account_lamports: int = TOKEN_ACCOUNT_RENT_LAMPORTS
+    taker_fee_ppm: int = 350
+    partial_ppm: int = 100_000
+    partial_min_ppm: int = 300_000
+    partial_max_ppm: int = 900_000
+    rest_slots: int = 5
+    liquidation_fee_ppm: int = 15_000
+    withdrawal_min_health: int = 80
+    settle_min_atoms: int = 1_000_000
+    settle_max_ns: int = NS_PER_DAY
+    interest_ns: int = NS_PER_HOUR
+    borrow_ppm_per_year: int = 100_000
+
+
+IDEAL: Final = DriverConfig(
+    build_ns=0,
+    build_spread_ns=0,
+    submit_ns=0,
+    leader_slots=0,
+    leader_success_ppm=1_000_000,
+    tail_ppm=0,
+    drop_ppm=0,
+    failure_ppm=0,
+    notify_ns=0,
+    unknown_ppm=0,
+    base_fee_lamports=0,
+    bids_paid=False,
+    token_account_lamports=0,
+    taker_fee_ppm=0,
+    partial_ppm=0,
+)
+"""No delay, no fees, no failures: for twins that must trade alike. What a fill costs is the liquidity's alone."""

@@ -1,0 +1,196 @@
+"""One transaction at its slot: every leg against the market as it stands then, or nothing."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from phantom_arbiter.core.events import AnyFact, Fee, FeeKind, LegReport, LegStatus
+from phantom_arbiter.core.instruments import Universe
+from phantom_arbiter.core.intents import CollateralTransfer, Intent, PerpOrder, Swap
+from phantom_arbiter.core.orders import Dispatch, LegPlan
+from phantom_arbiter.core.streams import Stream
+from phantom_arbiter.sim.driver_config import DriverConfig
+from phantom_arbiter.sim.fees import chain_fees, token_account
+from phantom_arbiter.sim.liquidity import Liquidity
+from phantom_arbiter.sim.perp_venue import PerpAccount, PerpVenue
+
+_PPM = 1_000_000
+
+
+class Execution(Struct):
+    """What a transaction did: its leg reports and chain fees, the venue facts before and after them, and how much of a
+    perp order is left to try again."""
+
+    legs: tuple[LegReport, ...]
+    chain_fees: tuple[Fee, ...] = ()
+    before: tuple[AnyFact, ...] = ()
+    after: tuple[AnyFact, ...] = ()
+    rest_atoms: int = 0
+
+
+class _Draft(Struct):
+    """A transaction being tried: nothing in it counts until it is committed."""
+
+    order_id: str
+    intent: Intent
+    now_ns: int
+    alone: bool
+    may_rest: bool
+    accounts: dict[str, PerpAccount] = field(default_factory=dict)
+    swaps: list[tuple[int, Swap, int]] = field(default_factory=list)
+    reports: dict[int, LegReport] = field(default_factory=dict)
+    before: list[AnyFact] = field(default_factory=list)
+    after: list[AnyFact] = field(default_factory=list)
+    carried: tuple[str, int] = ("", 0)
+    rest_atoms: int = 0
+
+
+class Executor:
+    """Runs transactions. ``token_accounts`` holds the accounts opened so far, as ``engine:asset``."""
+
+    def __init__(
+        self,
+        universe: Universe,
+        liquidity: Liquidity,
+        config: DriverConfig,
+        seed: int,
+        venue: PerpVenue,
+        token_accounts: set[str],
+    ) -> None:
+        self.universe = universe
+        self.liquidity = liquidity
+        self.config = config
+        self.seed = seed
+        self.venue = venue
+        self.token_accounts = token_accounts
+
+    def run(self, dispatch: Dispatch, now_ns: int, *, fails: bool, may_rest: bool) -> Execution:
+        """Execute at ``now_ns``. ``fails``: the chain's own mishap. ``may_rest``: a lone perp order may fill in part
+        and leave a rest.
+
+        A refusal after a perp leg filled leaves that fill's mark on the simulated market, though none on any account.
+        """
+        intent = dispatch.approved.intent
+        plans = dispatch.plans
+        draft = _Draft(dispatch.approved.order_id, intent, now_ns, len(plans) == 1, may_rest and len(plans) == 1)
+        refusal = "the transaction failed on chain" if fails else self._try_all(draft, plans)
+        if refusal:
+            legs = tuple(LegReport(plan.leg, LegStatus.REJECTED, reason=refusal) for plan in plans)
+            return Execution(legs, chain_fees(self.config, intent, succeeded=False))
+        rent = self._commit(draft)
+        legs = tuple(draft.reports[plan.leg] for plan in plans)
+        fees = (*chain_fees(self.config, intent, succeeded=True), *rent)
+        return Execution(legs, fees, tuple(draft.before), tuple(draft.after), draft.rest_atoms)
+
+    def run_rest(self, order: PerpOrder, engine: str, base_atoms: int, now_ns: int) -> tuple[Execution, int, int, int]:
+        """Try the rest of a perp order: the venue facts, then base filled, quote value and fee, all 0 if refused."""
+        account = self.venue.account(engine, order.venue)
+        before = self.venue.settle(account, now_ns)
+        filled = self._fill(account, order, base_atoms, now_ns)
+        if isinstance(filled, str):
+            return Execution(()), 0, 0, 0
+        base, quote, fee, after = filled
+        self.venue.commit(account)
+        return Execution((), before=tuple(before), after=tuple(after)), base, quote, fee.atoms
+
+    def _try_all(self, draft: _Draft, plans: tuple[LegPlan, ...]) -> str:
+        for plan in plans:
+            leg = draft.intent.legs[plan.leg]
+            match leg:
+                case Swap():
+                    refusal = self._try_swap(draft, plan, leg)
+                case PerpOrder():
+                    refusal = self._try_perp(draft, plan, leg)
+                case CollateralTransfer():
+                    refusal = self._try_transfer(draft, plan, leg)
+            if refusal:
+                return refusal if draft.alone else f"leg {plan.leg}: {refusal}"
+        return ""
+
+    def _try_swap(self, draft: _Draft, plan: LegPlan, leg: Swap) -> str:
+        asset, carried_atoms = draft.carried
+        in_atoms = carried_atoms if asset == leg.in_asset else plan.size_atoms
+        place = leg.pool or leg.instrument
+        if any(place == (other.pool or other.instrument) for _, other, _ in draft.swaps):
+            return f"{place} is used twice in one transaction"
+        fill = self.liquidity.quote_swap(leg, in_atoms, draft.now_ns)
+        if isinstance(fill, str):
+            return fill
+        if fill.out_atoms < leg.min_out_atoms:
+            return f"output {fill.out_atoms} is below the minimum {leg.min_out_atoms} {leg.out_asset} atoms"
+        draft.swaps.append((plan.leg, leg, in_atoms))
+        draft.carried = (leg.out_asset, fill.out_atoms)
+        return ""
+
+    def _try_transfer(self, draft: _Draft, plan: LegPlan, leg: CollateralTransfer) -> str:
+        account = self._account(draft, leg.venue)
+        atoms = abs(plan.size_atoms)
+        draft.reports[plan.leg] = LegReport(plan.leg, LegStatus.FILLED, atoms, atoms)
+        return self.venue.transfer(account, leg, atoms)
+
+    def _try_perp(self, draft: _Draft, plan: LegPlan, leg: PerpOrder) -> str:
+        account = self._account(draft, leg.venue)
+        size = self.venue.order_size(account, leg, plan.size_atoms)
+        if isinstance(size, str):
+            return size
+        at_once = self._at_once(draft, plan.leg, leg, size) if draft.may_rest else size
+        filled = self._fill(account, leg, at_once, draft.now_ns)
+        if isinstance(filled, str):
+            return filled
+        base, quote, fee, after = filled
+        draft.after += after
+        left = size - base
+        status = LegStatus.FILLED if left == 0 else LegStatus.EXPIRED
+        if left and draft.may_rest:
+            status, draft.rest_atoms = LegStatus.PARTIAL, left
+        draft.reports[plan.leg] = LegReport(plan.leg, status, base, quote, (fee,) if fee.atoms else ())
+        return ""
+
+    def _fill(
+        self, account: PerpAccount, leg: PerpOrder, base_atoms: int, now_ns: int
+    ) -> tuple[int, int, Fee, list[AnyFact]] | str:
+        size = self.venue.order_size(account, leg, base_atoms)
+        if isinstance(size, str):
+            return size
+        filled = self.liquidity.perp(leg, size, now_ns)
+        if isinstance(filled, str):
+            return filled
+        base, quote = filled
+        if base <= 0:
+            return "nobody took the other side"
+        fee, after = self.venue.fill(account, leg, base, quote, now_ns)
+        return base, quote, fee, after
+
+    def _at_once(self, draft: _Draft, leg_index: int, leg: PerpOrder, size: int) -> int:
+        """How much of an order fills in its first slot: all, or a part in whole steps."""
+        stream = Stream(self.seed, f"partial/{draft.order_id}/{leg_index}")
+        config, step = self.config, self.universe.instruments[leg.instrument].step_base_atoms
+        partial = stream.chance(config.partial_ppm)
+        part_ppm = config.partial_min_ppm + stream.below(config.partial_max_ppm - config.partial_min_ppm + 1)
+        part = size * part_ppm // _PPM // step * step
+        smallest = self.universe.instruments[leg.instrument].min_base_atoms
+        return part if partial and part >= smallest and size - part >= smallest else size
+
+    def _account(self, draft: _Draft, venue: str) -> PerpAccount:
+        account = draft.accounts.get(venue)
+        if account is None:
+            account = draft.accounts[venue] = self.venue.account(draft.intent.engine, venue)
+            draft.before += self.venue.settle(account, draft.now_ns)
+        return account
+
+    def _commit(self, draft: _Draft) -> tuple[Fee, ...]:
+        """Make it real: accounts, swaps, token accounts. Returns the rent of accounts opened."""
+        for account in draft.accounts.values():
+            self.venue.commit(account)
+        rent_lamports = 0
+        for index, leg, in_atoms in draft.swaps:
+            fill = self.liquidity.swap(leg, in_atoms, draft.now_ns)
+            if isinstance(fill, str):
+                raise AssertionError(f"{leg.instrument}: quoted, then refused in the same instant: {fill}")
+            fees = (Fee(FeeKind.SWAP, leg.in_asset, fill.fee_atoms),) if fill.fee_atoms else ()
+            draft.reports[index] = LegReport(index, LegStatus.FILLED, in_atoms, fill.out_atoms, fees)
+            opened = token_account(draft.intent, leg)
+            if opened and opened not in self.token_accounts:
+                self.token_accounts.add(opened)
+                rent_lamports += self.config.token_account_lamports
+        return (Fee(FeeKind.RENT, "SOL", rent_lamports),) if rent_lamports else ()

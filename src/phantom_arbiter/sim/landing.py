@@ -1,0 +1,58 @@
+"""When a transaction lands, if it does. One stream per transaction, so one order's luck never shifts another's."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from phantom_arbiter.core.streams import Stream
+from phantom_arbiter.core.units import SLOT_NS, slot_at
+from phantom_arbiter.sim.driver_config import DriverConfig
+
+_PPM: Final = 1_000_000
+
+
+class Fate(Struct, frozen=True, gc=False):
+    """What the chain has in store: sent at ``sent_ns``, executed at ``land_ns``; the blockhash dies at ``dead_ns``."""
+
+    sent_ns: int
+    land_ns: int
+    dead_ns: int
+    lands: bool
+    fails: bool
+    times_out: bool
+
+
+def draw_fate(config: DriverConfig, seed: int, key: str, now_ns: int) -> Fate:
+    """The fate of transaction ``key``. The same seven draws in any configuration (common random numbers): a longer
+    delay or a higher probability in ``config`` never makes the same transaction land earlier or fail less."""
+    stream = Stream(seed, f"landing/{key}")
+    jitter_ns = round((2.0 * stream.uniform() - 1.0) * config.build_spread_ns)
+    wait = _geometric(stream.uniform(), config.leader_success_ppm, config.blockhash_slots)
+    in_tail = stream.chance(config.tail_ppm)
+    tail_slots = config.tail_min_slots + stream.below(max(1, config.tail_max_slots - config.tail_min_slots + 1))
+    dropped = stream.chance(config.drop_ppm)
+    fails = stream.chance(config.failure_ppm)
+    times_out = stream.chance(config.unknown_ppm)
+    sent_ns = now_ns + max(0, config.build_ns + jitter_ns)
+    received_ns = sent_ns + config.submit_ns
+    slots = config.leader_slots + (max(wait, tail_slots) if in_tail else wait)
+    return Fate(
+        sent_ns=sent_ns,
+        land_ns=(slot_at(received_ns) + slots) * SLOT_NS if slots else received_ns,
+        dead_ns=(slot_at(received_ns) + config.blockhash_slots) * SLOT_NS,
+        lands=not dropped and slots <= config.blockhash_slots,
+        fails=fails,
+        times_out=times_out,
+    )
+
+
+def _geometric(u: float, success_ppm: int, limit: int) -> int:
+    """Failures before the first success, by inversion of P(at least j) = (1 − p)^j; at most ``limit``."""
+    miss = 1.0 - success_ppm / _PPM
+    survival, failures = miss, 0
+    while failures < limit and survival > 1.0 - u:
+        survival *= miss
+        failures += 1
+    return failures

@@ -1,0 +1,1 @@
+"""The built-in market: seeded, endless, no network. `source.BuiltinMarket` is the way in."""

@@ -1,0 +1,202 @@
+"""Constant-product pools with noise flow, and the arbitrageurs who pull them back to the fair price.
+
+An arbitrageur trades when a pool's marginal price, fee included, beats the fair price, and up to the point where it no
+longer does: then no cycle through such pools gains. Competitors need 1 to 8 slots (calibration key
+``solana_dex_arb_SOL_pairs.life_slots``: median 1, 75 % within 3, 95 % within 60); now and then a gap stays longer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+
+from phantom_arbiter.core.events import PoolUpdated, Quoted
+from phantom_arbiter.core.instruments import Instrument
+from phantom_arbiter.core.streams import Stream
+from phantom_arbiter.core.units import power_of_ten
+from phantom_arbiter.dex.constant_product import ConstantProductPool, Quote, Refusal, apply, quote
+from phantom_arbiter.sim.market.streams import BLOCK_SLOTS
+from phantom_arbiter.sim.market.universe import POOLS, universe
+
+FEE_SCALE: Final = 1_000_000
+LIFE_SLOTS: Final = (1, 2, 2, 3, 3, 3, 4, 5, 6, 8)
+LONG_LIFE_PPM: Final = 80_000
+LONG_LIFE_SLOTS: Final = (15, 60)
+"""A long life: at least the first, plus up to the second."""
+ARBITRAGE_COST: Final = 1e-4
+"""A gap below 1 bp is left alone: it would not pay for the transaction."""
+CHECK_EVERY_SLOTS: Final = 3
+QUOTE_EVERY_SLOTS: Final = 3
+WHALE_SHARE: Final = 1 / 1_500
+SIZE_SIGMA: Final = 1.2
+
+_UNIVERSE: Final = universe()
+DECIMALS: Final = {symbol: asset.decimals for symbol, asset in _UNIVERSE.assets.items()}
+POOL_INSTRUMENTS: Final = tuple(_UNIVERSE.instruments[f"{spec.base}/{spec.quote}"] for spec in POOLS)
+DEEPEST: Final = {instrument.id: index for index, instrument in reversed(list(enumerate(POOL_INSTRUMENTS)))}
+"""The first listed, and deepest, pool of each instrument."""
+_QUOTED_BY: Final = {index: instrument for instrument, index in DEEPEST.items()}
+ATOM_SCALES: Final = np.array([10.0 ** (DECIMALS[spec.quote] - DECIMALS[spec.base]) for spec in POOLS])
+"""Price in quote atoms per base atom = price in whole units times this."""
+_KEEP: Final = [1.0 - spec.fee_e6 / FEE_SCALE for spec in POOLS]
+_RATES: Final = np.array([spec.trades_per_minute for spec in POOLS])
+_MEDIAN_MOVE: Final = np.array([(0.02 * spec.fee_e6 / 100 + 0.05) * 1e-4 for spec in POOLS])
+_WHALE_MOVE: Final = np.array([(spec.fee_e6 / 100 + 5.0) * 1e-4 for spec in POOLS])
+
+Trade = tuple[int, bool, float]
+"""Pool, whether base goes in, and the share of the input reserve that goes in."""
+
+
+def trade_block(rng: np.random.Generator, intensity: float) -> list[list[Trade]]:
+    """The noise trades of a block by slot: Poisson in number, log-normal in size, now and then a whale."""
+    counts = rng.poisson(_RATES * intensity)
+    pools = np.repeat(np.arange(len(POOLS)), counts)
+    total = len(pools)
+    slots = rng.integers(BLOCK_SLOTS, size=total)
+    base_in = rng.random(total) < 0.5
+    moves = _MEDIAN_MOVE[pools] * np.exp(SIZE_SIGMA * rng.standard_normal(total))
+    whales = _WHALE_MOVE[pools] * rng.uniform(2.0, 8.0, total)
+    shares = np.where(rng.random(total) < WHALE_SHARE, whales, np.minimum(moves, 0.05)) / 2.0
+    trades: list[list[Trade]] = [[] for _ in range(BLOCK_SLOTS)]
+    for slot, pool, side, share in zip(slots.tolist(), pools.tolist(), base_in.tolist(), shares.tolist(), strict=True):
+        trades[slot].append((pool, side, share))
+    return trades
+
+
+class PoolBookState(Struct):
+    """Reserves per pool, when a waiting arbitrageur acts, and the counter of the arbitrageurs' stream."""
+
+    reserves: list[tuple[int, int]]
+    due_slots: dict[int, int]
+    arbitrage_counter: int
+
+
+class PoolBook:
+    """All pools, by index into ``POOLS``. ``changed`` collects, in order, whose reserves a fact has yet to show."""
+
+    def __init__(self, seed: int, state: PoolBookState, patient: bool) -> None:
+        self.pools = [
+            ConstantProductPool(base, quote_, spec.fee_e6, FEE_SCALE)
+            for (base, quote_), spec in zip(state.reserves, POOLS, strict=True)
+        ]
+        self.changed: dict[int, None] = {}
+        self._due = dict(state.due_slots)
+        self._stream = Stream(seed, "arbitrage", state.arbitrage_counter)
+        self._patient = patient
+        self._margin = ARBITRAGE_COST if patient else 0.0
+
+    @staticmethod
+    def opening_reserves(fair: Sequence[float], quote_usd: Sequence[float]) -> list[tuple[int, int]]:
+        """Reserves of the listed depth at the fair prices (quote atoms per base atom)."""
+        reserves = []
+        for spec, price, usd in zip(POOLS, fair, quote_usd, strict=True):
+            quote_atoms = spec.side_usd / usd * power_of_ten(DECIMALS[spec.quote])
+            reserves.append((int(quote_atoms / price), int(quote_atoms)))
+        return reserves
+
+    def state(self) -> PoolBookState:
+        """What to carry, but for ``changed``."""
+        reserves = [(pool.reserve_0_atoms, pool.reserve_1_atoms) for pool in self.pools]
+        return PoolBookState(reserves, dict(self._due), self._stream.counter)
+
+    @property
+    def arbitrage_counter(self) -> int:
+        """How many draws the arbitrageurs made."""
+        return self._stream.counter
+
+    def quote(self, index: int, base_in: bool, in_atoms: int) -> Quote | Refusal:
+        """What a swap would pay now."""
+        return quote(self.pools[index], in_atoms, base_in)
+
+    def swap(self, index: int, base_in: bool, in_atoms: int) -> Quote | Refusal:
+        """Swap, and move the pool."""
+        answer = quote(self.pools[index], in_atoms, base_in)
+        if isinstance(answer, Quote):
+            self.pools[index] = apply(self.pools[index], answer, base_in)
+            self.changed[index] = None
+        return answer
+
+    def trade(self, trade: Trade) -> None:
+        """A noise trade. The pool counts as changed even if it refused."""
+        index, base_in, share = trade
+        pool = self.pools[index]
+        reserve = pool.reserve_0_atoms if base_in else pool.reserve_1_atoms
+        self.swap(index, base_in, int(reserve * share) + 1)
+        self.changed[index] = None
+
+    def pull(self, index: int) -> None:
+        """Take all liquidity out: a rug."""
+        spec = POOLS[index]
+        self.pools[index] = ConstantProductPool(0, 0, spec.fee_e6, FEE_SCALE)
+        self._due.pop(index, None)
+        self.changed[index] = None
+
+    def arbitrage(self, slot: int, fair: list[float]) -> None:
+        """Let arbitrageurs look at a third of the pools (all of them when they have no patience) and act where due.
+
+        ``fair`` is each pool's fair price now, in quote atoms per base atom.
+        """
+        for index in [index for index, due in self._due.items() if due <= slot]:
+            del self._due[index]
+            self._close_gap(index, fair[index])
+        first, step = (slot % CHECK_EVERY_SLOTS, CHECK_EVERY_SLOTS) if self._patient else (0, 1)
+        low, high = 1.0 - self._margin, 1.0 + self._margin
+        for index in range(first, len(POOLS), step):
+            pool, keep = self.pools[index], _KEEP[index]
+            worth = fair[index] * pool.reserve_0_atoms
+            quote_atoms = pool.reserve_1_atoms
+            if quote_atoms * keep > worth * high or quote_atoms < worth * keep * low:
+                if not self._patient:
+                    self._close_gap(index, fair[index])
+                elif index not in self._due:
+                    self._due[index] = slot + self._life_slots()
+
+    def _life_slots(self) -> int:
+        if self._stream.chance(LONG_LIFE_PPM):
+            return LONG_LIFE_SLOTS[0] + self._stream.below(LONG_LIFE_SLOTS[1])
+        return LIFE_SLOTS[self._stream.below(len(LIFE_SLOTS))]
+
+    def _close_gap(self, index: int, fair: float) -> None:
+        """Trade to where the marginal price after the fee is fair; nothing where it is already."""
+        pool, keep = self.pools[index], _KEEP[index]
+        base, quote_atoms = pool.reserve_0_atoms, pool.reserve_1_atoms
+        base_net = math.sqrt(base * quote_atoms * keep / fair) - base
+        quote_net = math.sqrt(base * quote_atoms * keep * fair) - quote_atoms
+        if base_net > 0.0:
+            self.swap(index, True, int(base_net / keep))
+        elif quote_net > 0.0:
+            self.swap(index, False, int(quote_net / keep))
+
+    def fact(self, index: int, slot: int) -> PoolUpdated:
+        """The pool's reserves as a fact."""
+        spec, pool = POOLS[index], self.pools[index]
+        return PoolUpdated(
+            *(spec.id, spec.venue, spec.base, spec.quote),
+            *(pool.reserve_0_atoms, pool.reserve_1_atoms, spec.fee_e6, FEE_SCALE, slot),
+        )
+
+    def quoted(self, index: int, slot: int) -> Quoted | None:
+        """Marginal bid and ask, fee included, rounded outwards; sizes move the price by about 10 bps. None: empty."""
+        pool, instrument = self.pools[index], POOL_INSTRUMENTS[index]
+        base, quote_atoms = pool.reserve_0_atoms, pool.reserve_1_atoms
+        if base == 0 or quote_atoms == 0:
+            return None
+        keep = FEE_SCALE - POOLS[index].fee_e6
+        scaled, per = _scaled(instrument, quote_atoms, base)
+        bid = scaled * keep // (per * FEE_SCALE)
+        ask = -(-scaled * FEE_SCALE // (per * keep))
+        return Quoted(instrument.id, bid, ask, slot, base // 2_000, base // 2_000)
+
+    def quoted_instrument(self, index: int) -> str | None:
+        """The instrument whose quote this pool makes."""
+        return _QUOTED_BY.get(index)
+
+
+def _scaled(instrument: Instrument, quote_atoms: int, base_atoms: int) -> tuple[int, int]:
+    """The price of the reserves as a fraction, at the instrument's scale."""
+    scale = instrument.base_decimals + instrument.price_decimals - instrument.quote_decimals
+    return quote_atoms * power_of_ten(scale), base_atoms

@@ -1,0 +1,1 @@
+"""Adapters to venues: bytes to structs, and the clients that carry them."""

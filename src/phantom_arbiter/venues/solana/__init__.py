@@ -1,0 +1,1 @@
+"""Solana: accounts, transactions and the one place that holds a key."""
