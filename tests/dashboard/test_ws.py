@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from phantom_arbiter.core.commands import ClosePosition, Kill, KillLevel, StartEngine
 from phantom_arbiter.dashboard.requests import NotAvailable
@@ -23,8 +24,10 @@ START = {"id": "c1", "action": "START_ENGINE", "engine": "funding"}
 
 
 async def close_code(connection: ClientConnection) -> int:
-    async with asyncio.timeout(5):
-        await connection.wait_closed()
+    with contextlib.suppress(ConnectionClosed):
+        async with asyncio.timeout(5):
+            async for _ in connection:
+                pass
     assert connection.close_code is not None
     return connection.close_code
 

@@ -24,11 +24,11 @@ from phantom_arbiter.engines.lst_depeg.logic import LstEngine
 from phantom_arbiter.engines.scalp.logic import ScalpEngine
 from phantom_arbiter.runtime.ports import MarketSource
 from phantom_arbiter.runtime.sequencer import Journal, Sequencer
-from phantom_arbiter.runtime.simulation import Simulation
+from phantom_arbiter.runtime.simulation import Progress, Simulation
 from phantom_arbiter.sim.driver import DriverState, VirtualDriver
 from phantom_arbiter.sim.liquidity import Liquidity
 
-SLICE_FACTS: Final = 20_000
+SLICE_ACTS: Final = 20_000
 
 
 class Market(MarketSource, Protocol):
@@ -102,17 +102,14 @@ class Session:
         for engine in ENGINE_IDS:
             self.simulation.command(Commanded(f"autostart-{engine}", StartEngine(engine)))
 
-    def run(self, until_ns: int, on_slice: Callable[[int], None] | None = None) -> bool:
-        """Advance to ``until_ns`` without pause; False when the market ended first."""
-        while self.simulation.now_ns < until_ns:
-            before = self.sequencer.seq
-            if not self.simulation.advance(until_ns, SLICE_FACTS):
-                return False
+    def run(self, until_ns: int, on_slice: Callable[[int], None] | None = None) -> Progress:
+        """Advance to ``until_ns`` without pause, or to the market's end. ``on_slice`` hears the time now and then."""
+        while True:
+            progress = self.simulation.advance(until_ns, SLICE_ACTS)
             if on_slice is not None:
                 on_slice(self.simulation.now_ns)
-            if self.sequencer.seq - before < SLICE_FACTS:
-                return True
-        return True
+            if progress is not Progress.MORE:
+                return progress
 
     def state_hash(self) -> str:
         """One line that tells two runs apart: ledger, books, orders, driver and the market's cursor."""

@@ -244,11 +244,10 @@ class Projector:
             logs=tuple(self._logs),
         )
 
-    def set_run(self, run: frames.RunInfo) -> None:
+    def run(self, run: frames.RunInfo) -> None:
         """The run's own facts changed (its mode); clients learn it with a fresh SNAPSHOT."""
         self._run = run
-        snapshot = self.snapshot()
-        self._tell(frames.SnapshotFrame, "", snapshot)
+        self._resync = True
 
     def _quote(self, quote: Quoted, ts: int) -> None:
         price = self._universe.instruments[quote.instrument].price(quote.bid_px + quote.ask_px) / 2

@@ -7,6 +7,7 @@ it with the wall clock times the speed.
 from __future__ import annotations
 
 from collections import deque
+from enum import Enum
 from typing import Final
 
 from msgspec import Struct
@@ -21,10 +22,12 @@ TICK: Final = TimerFired("tick")
 NEVER_NS: Final = 2**63 - 1
 
 
-class LoopState(Struct, frozen=True):
-    """Where the loop stands."""
+class Progress(Enum):
+    """How a call of `Simulation.advance` ended."""
 
-    tick_ns: int
+    REACHED = "everything up to the instant is done"
+    MORE = "the limit was reached first: call again"
+    ENDED = "the market has no more facts"
 
 
 class PastCommand(Struct, frozen=True):
@@ -56,13 +59,13 @@ class Simulation:
         """Carry out a command now, at the market's time."""
         return self.sequencer.feed(Arrival(self.now_ns, "command", body, body.command_id))
 
-    def advance(self, until_ns: int, max_facts: int) -> bool:
-        """Run every fact up to ``until_ns``, but no more than ``max_facts``; False once the market has ended.
+    def advance(self, until_ns: int, max_acts: int) -> Progress:
+        """Run everything up to ``until_ns``, but no more than ``max_acts`` facts or acts of the driver.
 
         At the same instant the market comes first, then the driver, then the timer.
         """
         feed, source, driver = self.sequencer.feed, self.source, self.driver
-        for _ in range(max_facts):
+        for _ in range(max_acts):
             if self.redo and self.redo[0].seq == self.sequencer.seq + 1:
                 self.command(self.redo.popleft().body)
                 continue
@@ -70,9 +73,9 @@ class Simulation:
             due_ns = driver.due_ns()
             next_ns = min(source_ns if source_ns is not None else NEVER_NS, due_ns if due_ns is not None else NEVER_NS)
             if source_ns is None and (due_ns is None or due_ns > until_ns):
-                return False
+                return Progress.ENDED
             if min(next_ns, self.tick_ns) > until_ns:
-                return True
+                return Progress.REACHED
             if self.tick_ns < next_ns:
                 tick_ns, self.tick_ns = self.tick_ns, self.tick_ns + NS_PER_SECOND
                 feed(Arrival(tick_ns, "timer", TICK))
@@ -81,4 +84,4 @@ class Simulation:
             else:
                 for arrival in driver.pop(next_ns):
                     feed(arrival)
-        return True
+        return Progress.MORE

@@ -143,6 +143,19 @@ def test_a_time_out_is_unknown_until_the_final_report():
     assert [bool(report.chain_fees) for report in reports(facts)] == [False, False, True]
 
 
+def test_a_lost_transaction_may_be_unknown_before_it_expires():
+    world = World(replace(QUIET, unknown_ppm=1_000_000, drop_ppm=1_000_000))
+    facts = world.run(intent(buy(150), **BIDS))
+    assert statuses(facts) == [LegStatus.SENT, LegStatus.UNKNOWN, LegStatus.EXPIRED]
+
+
+def test_an_unknown_order_ends_in_one_report():
+    world = World(replace(QUIET, unknown_ppm=1_000_000, partial_ppm=1_000_000))
+    world.deposit(300)
+    facts = world.run(intent(order(Side.SELL, 10 * WHOLE)), "p")
+    assert statuses(facts) == [LegStatus.SENT, LegStatus.UNKNOWN, LegStatus.FILLED]
+
+
 def bonk(pool: str = "", **changes: object) -> Swap:
     swap = Swap("BONK/USDC", pool, "USDC", "BONK", 10 * USD, 0, 0)
     return replace(swap, **changes)

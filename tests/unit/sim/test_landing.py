@@ -40,6 +40,10 @@ def test_it_lands_at_the_start_of_a_slot_after_the_one_that_received_it():
         assert slot_at(fate.dead_ns) - slot_at(fate.sent_ns + CONFIG.submit_ns) == 150
 
 
+def test_nothing_lands_after_its_blockhash_died():
+    assert not any(fate.lands for fate in fates(replace(CONFIG, leader_slots=151), 100))
+
+
 def test_ideal_lands_at_once():
     for fate in fates(IDEAL, 50):
         assert (fate.sent_ns, fate.land_ns) == (START, START)
@@ -67,6 +71,9 @@ def test_a_worse_configuration_never_helps_any_single_transaction():
     ):
         slower = fates(replace(CONFIG, **change), 1_000)
         assert all(after.land_ns >= before.land_ns for before, after in zip(base, slower, strict=True))
+    slow = replace(CONFIG, leader_success_ppm=40_000)
+    later = fates(replace(slow, tail_ppm=500_000), 1_000)
+    assert all(after.land_ns >= before.land_ns for before, after in zip(fates(slow, 1_000), later, strict=True))
     unlucky = fates(replace(CONFIG, drop_ppm=200_000, failure_ppm=200_000), 1_000)
     assert all(before.lands or not after.lands for before, after in zip(base, unlucky, strict=True))
     assert all(after.fails or not before.fails for before, after in zip(base, unlucky, strict=True))

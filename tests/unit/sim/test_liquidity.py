@@ -135,6 +135,12 @@ def test_a_perp_fills_at_its_quote_or_the_oracle_within_the_limit():
     assert "beyond the limit" in str(quotes.perp(order(Side.SELL, WHOLE, limit_px=150 * USD), WHOLE, START))
 
 
+def test_a_second_perp_order_pays_for_the_depth_the_first_one_took():
+    liquidity = market(quoted(100, 100, "SOL-PERP"), impact=SHALLOW)
+    costs = [liquidity.perp(order(Side.BUY, WHOLE * 100), WHOLE * 100, START)[1] for _ in range(2)]
+    assert costs[1] > costs[0] > 10_000 * USD
+
+
 def test_its_state_survives_a_crash():
     liquidity = market(quoted(100, 100), ROW, impact=SHALLOW)
     liquidity.swap(buy(10_000), 10_000 * USD, START)

@@ -140,7 +140,7 @@ def test_closing_pays_the_profit_into_the_collateral(side, price, profit_usd):
     assert len(settled) == 1
     assert settled[0].payment_atoms == pytest.approx(profit_usd * USD, abs=10_000)
     assert collateral(world) == 300 * USD + settled[0].payment_atoms
-    assert facts.index(settled[0]) > 0
+    assert facts[-1] is settled[0]
 
 
 def test_a_turned_position_settles_only_what_closed():
@@ -281,6 +281,9 @@ def test_negative_collateral_pays_interest_at_the_posted_rate_rounded_up():
     # 50 dollars at 8.76 % of 365 days for an hour: 0.05 cents.
     assert charged == [PnlSettled("funding", "SOL-PERP", "USDC", -500, FeeKind.BORROW)]
     assert collateral(world) == -50 * USD - 500
+    world.now_ns += NS_PER_HOUR
+    # Interest on the interest: 500.005 atoms.
+    assert crash(world, 200 * USD) == [PnlSettled("funding", "SOL-PERP", "USDC", -501, FeeKind.BORROW)]
 
 
 # Transfers

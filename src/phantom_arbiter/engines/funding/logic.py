@@ -81,7 +81,7 @@ class FundingEngine(BaseEngine):
         held = read_holdings(desk, self.config)
         if held.flat and not held.withdrawable_atoms:
             return ()
-        self.state.closing = True
+        self._leave("closing as asked")
         self.state.next_proposal_ns = desk.view.now_ns + self.config.reentry_wait_ns
         return self._look(desk.view.now_ns)
 
@@ -108,8 +108,8 @@ class FundingEngine(BaseEngine):
         threshold = carry.exit_threshold(model, cost, config.horizon_hours)
         state.exit_hours = state.exit_hours + 1 if low < -threshold else 0
         if state.exit_hours >= config.exit_confirm_hours:
-            state.closing = True
-            self._say(now_ns, words.exit_signal(low, threshold, state.exit_hours))
+            self._leave(words.exit_signal(low, threshold, state.exit_hours))
+            self._say(now_ns, state.closing_why)
 
     def _look(self, now_ns: int) -> Sequence[Intent]:
         """Compare holdings with the goal and ask for the next move, if any."""
@@ -174,9 +174,10 @@ class FundingEngine(BaseEngine):
         status = desk.view.venue_status(config.venue)
         if status in _CLOSED and held.perp_atoms:
             return f"{config.venue} is {status}: the short cannot be changed, so the spot leg stays"
-        state.closing = state.closing or status is VenueStatus.REDUCE_ONLY
+        if status is VenueStatus.REDUCE_ONLY and not state.closing:
+            self._leave(f"{config.venue} only lets positions be reduced")
         if state.closing:
-            return close_position(desk, config, terms, held)
+            return close_position(desk, config, terms, held, state.closing_why)
         measured = read_margin(desk, config)
         if measured is not None:
             account, margin = measured
@@ -201,6 +202,9 @@ class FundingEngine(BaseEngine):
         if not self.state.unhedged_since_ns:
             self.state.unhedged_since_ns = now_ns
         return now_ns - self.state.unhedged_since_ns
+
+    def _leave(self, why: str) -> None:
+        self.state.closing, self.state.closing_why = True, why
 
     def _say(self, now_ns: int, text: str) -> None:
         self.state.decision, self.state.decided_ns = text, now_ns

@@ -20,10 +20,10 @@ from phantom_arbiter.engines.funding.settings import FundingConfig
 from phantom_arbiter.engines.spot_quote import SwapQuote
 
 
-def close_position(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings) -> Intent | str:
+def close_position(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings, why: str) -> Intent | str:
     """Cover the short, then sell the spot leg: the leg that can be liquidated goes first. The margin follows once
     both are gone and what may leave is known."""
-    return _shrink(desk, config, terms, Purpose.EXIT, held.spot_atoms, held.perp_atoms, words.closing(terms, held))
+    return _shrink(desk, config, terms, Purpose.EXIT, held.spot_atoms, held.perp_atoms, words.closing(terms, held, why))
 
 
 def withdraw(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings) -> Intent:

@@ -70,6 +70,7 @@ class FundingState(Struct):
 
     history: CarryHistory = field(default_factory=CarryHistory)
     closing: bool = False
+    closing_why: str = ""
     exit_hours: int = 0
     """Posted hours in a row that asked to leave."""
     unhedged_since_ns: int = 0

@@ -38,18 +38,18 @@ def exit_signal(low: float, threshold: float, hours: int) -> str:
     """Why to leave."""
     return (
         f"you would pay about {-low * BPS:.1f} bps of funding, more than the {threshold * BPS:.1f} bps that staying "
-        f"is worth, for {hours} hours in a row: leaving"
+        f"is worth, for {hours} hours in a row"
     )
 
 
-def closing(terms: Terms, held: Holdings) -> str:
-    """What leaving consists of."""
+def closing(terms: Terms, held: Holdings, why: str) -> str:
+    """Why to leave, and what that consists of."""
     parts = []
     if held.perp_atoms:
         parts.append(f"cover {amount(abs(held.perp_atoms), terms.market)} {terms.market.id}")
     if held.spot_atoms:
         parts.append(f"sell {amount(held.spot_atoms, terms.spot)} {terms.spot.base}")
-    return "closing: " + ", then ".join(parts)
+    return f"{why}: {', then '.join(parts)}"
 
 
 def holding(model: CarryModel, horizon_hours: int) -> str:

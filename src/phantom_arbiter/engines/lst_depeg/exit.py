@@ -19,7 +19,8 @@ def plan_exit(
     desk: Desk, config: LstConfig, instrument: Instrument, pools: list[PoolUpdated], lot: Lot, state: TokenState
 ) -> Intent | str:
     """Sell once the market's mid is back within the band of fair, or pays more than redeeming would bring, or has
-    given ``won_share`` of the gap, or after ``max_hold_ns``; the last two only at the floor or better. A reading of an earlier epoch is a floor of the rate, and good enough here."""
+    given ``won_share`` of the gap, or after ``max_hold_ns``; the last two only at the floor or better. A reading of an
+    earlier epoch is a floor of the rate, and good enough here."""
     sale = market.sell(desk.view, instrument, pools, lot.atoms)
     reading = desk.view.stake_pools.get(lot.asset)
     if sale is None:

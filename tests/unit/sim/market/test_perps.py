@@ -38,8 +38,8 @@ def premiums_bps(scenario: str, seed: int, minutes: int) -> FloatArray:
         (100_000_000, 100_000_000, 833_333),  # the offset alone: 20_000 · 1000 / 24
         (99_980_000, 100_000_000, 0),
         (99_900_000, 100_000_000, -3_333_333),  # toward zero
-        (200_000_000, 100_000_000, 126_262_583),  # clamped to 1/33
-        (1, 100_000_000, -126_262_583),
+        (200_000_000, 100_000_000, 126_262_625),  # clamped to 1/33
+        (1, 100_000_000, -126_262_625),
     ],
 )
 def test_funding_rate(mark: int, oracle: int, rate: int) -> None:
@@ -81,8 +81,8 @@ def test_quote_is_around_the_mark() -> None:
 def test_fill_pays_spread_and_impact() -> None:
     books = book()
     depth = 4_000 * ONE
-    assert books.fill(0, FLAT, order(Side.BUY, 101_000_000), ONE, 0) == (ONE, 100_005_013)
-    assert books.fill(1, FLAT, order(Side.SELL, 90_000_000), ONE, 0) == (ONE, 99_994_993)
+    assert books.fill(0, FLAT, order(Side.BUY, 101_000_000), ONE, 0) == (ONE, 100_005_002)
+    assert books.fill(1, FLAT, order(Side.SELL, 90_000_000), ONE, 0) == (ONE, 99_994_999)
     filled = books.fill(0, FLAT, order(Side.BUY, 200_000_000), 10 * depth, 0)
     assert not isinstance(filled, str)
     assert filled[1] / filled[0] * 1e3 == pytest.approx(100.055, abs=0.001)
