@@ -15,11 +15,12 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from phantom_arbiter.core.safety import SafetyConfig
-from phantom_arbiter.engines.arb.logic import ArbConfig
-from phantom_arbiter.engines.funding.logic import FundingConfig
-from phantom_arbiter.engines.lst_depeg.logic import LstConfig
-from phantom_arbiter.engines.scalp.logic import ScalpConfig
-from phantom_arbiter.sim.driver import DriverConfig
+from phantom_arbiter.core.units import power_of_ten
+from phantom_arbiter.engines.arb.settings import ArbConfig
+from phantom_arbiter.engines.funding.settings import FundingConfig
+from phantom_arbiter.engines.lst_depeg.settings import LstConfig
+from phantom_arbiter.engines.scalp.settings import ScalpConfig
+from phantom_arbiter.sim.driver_config import DriverConfig
 
 Amount = Annotated[str, Meta(pattern=r"^\d{1,12}(\.\d{1,9})?$")]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
@@ -90,6 +91,11 @@ def parse(raw: dict[str, Any], name: str) -> Config:
     for engine in raw.get("capital", {}):
         if engine not in _capital():
             raise ConfigError(f"{name}: capital.{engine}: no such engine; expected one of {', '.join(_capital())}")
+    return checked(raw, name)
+
+
+def checked(raw: dict[str, Any], name: str) -> Config:
+    """Values in their ranges, or a `ConfigError` that says which is not."""
     try:
         return msgspec.convert(raw, Config)
     except msgspec.ValidationError as error:
@@ -110,4 +116,4 @@ def to_atoms(amount: str, decimals: int) -> int:
     whole, _, fraction = amount.partition(".")
     if len(fraction) > decimals:
         raise ConfigError(f"amount {amount!r}: more than {decimals} decimals, the asset has no smaller unit")
-    return int(whole) * 10**decimals + int(fraction.ljust(decimals, "0") or "0")
+    return int(whole) * power_of_ten(decimals) + int(fraction.ljust(decimals, "0") or "0")

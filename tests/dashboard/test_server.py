@@ -18,8 +18,10 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-@pytest.mark.parametrize("which", ["http_port", "ws_port"])
-async def test_a_port_in_use_is_named_and_nothing_stays_open(port, which):
+@pytest.mark.parametrize(
+    ("which", "setting"), [("http_port", "server.http_port"), ("ws_port", "server.websocket_port")]
+)
+async def test_a_port_in_use_is_named_and_nothing_stays_open(port, which, setting):
     other = free_port()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -29,7 +31,7 @@ async def test_a_port_in_use_is_named_and_nothing_stays_open(port, which):
         with pytest.raises(PortInUseError) as refused:
             await DashboardServer(port, **ports).start()
     assert str(number) in str(refused.value)
-    assert f"dashboard.{which}" in str(refused.value)
+    assert setting in str(refused.value)
     with socket.socket() as again:
         again.bind(("127.0.0.1", other))
 
@@ -48,7 +50,7 @@ async def test_start_stop_start_on_the_same_ports(port):
 
 
 def test_it_listens_on_loopback_only():
-    sockets = listen_loopback(0, "dashboard.http_port")
+    sockets = listen_loopback(0, "server.http_port")
     addresses = {sock.getsockname()[0] for sock in sockets}
     numbers = {sock.getsockname()[1] for sock in sockets}
     for sock in sockets:

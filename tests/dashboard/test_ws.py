@@ -187,6 +187,14 @@ class TestHurried:
             server.publish(port.projector.flush(1))
             assert (await receive(client))["type"] == "ENGINE_STATUS"  # and no second answer
 
+    async def test_a_command_that_hangs_does_not_hold_up_the_stop(self, server, port, dial):
+        port.hold = asyncio.Event()
+        async with dial() as client:
+            await log_in(client, server)
+            assert (await ask(client, START))["code"] == "timeout"
+        async with asyncio.timeout(5):
+            await server.stop()
+
     async def test_too_many_commands_are_refused_then_closed(self, server, port, dial):
         async with dial() as client:
             await log_in(client, server)

@@ -17,7 +17,7 @@ from phantom_arbiter.core.events import (
     VenueStatusChanged,
 )
 from phantom_arbiter.core.intents import PerpOrder, Side, Swap
-from phantom_arbiter.core.units import EPOCH_NS
+from phantom_arbiter.core.units import EPOCH_NS, SLOT_NS
 from phantom_arbiter.runtime.ports import Arrival
 from phantom_arbiter.sim.market.source import DEFAULT_START_NS, BuiltinMarket
 from phantom_arbiter.sim.market.state import BuiltinMarketState
@@ -81,6 +81,18 @@ def test_restores_in_the_middle(taken: int) -> None:
     assert all(type(value) is int for value in market.cursor())
 
 
+def test_restores_between_our_swap_and_its_fact() -> None:
+    """In a quiet slot our swap brings the next fact forward."""
+    market = BuiltinMarket(3)
+    while market.peek_ns() < market.cursor()[0] * SLOT_NS + 3 * SLOT_NS:
+        market.pop()
+    natural, now = market.peek_ns(), market.cursor()[0] * SLOT_NS
+    market.swap(SELL, 10**11, now)
+    restored = BuiltinMarket.from_state(market.state())
+    assert restored.peek_ns() == market.peek_ns() == now + SLOT_NS < natural
+    assert [restored.pop() for _ in range(1_000)] == [market.pop() for _ in range(1_000)]
+
+
 def test_a_state_is_not_touched_by_what_follows() -> None:
     market = BuiltinMarket(3)
     list(until(market, 2))
@@ -130,18 +142,14 @@ def test_no_edge_leaves_no_cycle() -> None:
 def test_calm_leaves_cycles_every_few_minutes_that_close_again() -> None:
     gains = gains_by_slot(run("calm", 60))
     worth = [ts_ns for ts_ns, gain in gains.items() if gain > 0.001]
-    assert len({ts_ns // (5 * MINUTE_NS) for ts_ns in worth}) >= 8
+    assert len({ts_ns // (5 * MINUTE_NS) for ts_ns in worth}) >= 6
     assert len(worth) < len(gains) / 3
 
 
 def test_funding_by_scenario() -> None:
     def sol_rates(scenario: str, minutes: int) -> list[float]:
-        bodies = (arrival.body for arrival in run(scenario, minutes))
-        return [
-            b.rate_e9 / b.oracle_twap_px / 1e3
-            for b in bodies
-            if isinstance(b, FundingPosted) and b.instrument == "SOL-PERP"
-        ]
+        posted = [arrival.body for arrival in run(scenario, minutes) if isinstance(arrival.body, FundingPosted)]
+        return [body.rate_e9 / body.oracle_twap_px / 1e3 for body in posted if body.instrument == "SOL-PERP"]
 
     calm = sol_rates("calm", 241)
     assert len(calm) == 5

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from hashlib import blake2b
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
@@ -12,11 +13,15 @@ from msgspec import Meta, Struct
 from phantom_arbiter.app.recorded import RecordedMarket
 from phantom_arbiter.app.session import Market
 from phantom_arbiter.core.instruments import Universe
+from phantom_arbiter.core.limits import Limits
 from phantom_arbiter.sim.liquidity import Liquidity
 from phantom_arbiter.sim.market.source import DEFAULT_START_NS, BuiltinMarket
 from phantom_arbiter.sim.market.state import BuiltinMarketState
 from phantom_arbiter.sim.market.universe import universe
 from phantom_arbiter.storage.catalogue import Catalogue
+from phantom_arbiter.storage.dataset_map import load_map
+from phantom_arbiter.storage.importer import open_folder
+from phantom_arbiter.storage.schemas import DataError
 
 
 class BuiltinSpec(Struct, frozen=True, tag="built-in", forbid_unknown_fields=True):
@@ -67,6 +72,36 @@ class BuiltinRun:
     def cursor(self) -> Iterator[str | int]:
         """Its place as integers."""
         return iter(self._market.cursor())
+
+
+class Recorded(NamedTuple):
+    """A chosen span of recorded data. ``notes`` are what it assumes, in words; ``skipped`` files the folder lacks."""
+
+    spec: RecordedSpec
+    skipped: list[str]
+    notes: tuple[str, ...]
+    limits: Callable[[Limits], Limits]
+
+
+def recorded_spec(
+    folder: Path, map_path: Path | None, start_ns: int | None, end_ns: int | None, home: Path
+) -> Recorded:
+    """Find recorded data: a catalogue, or a folder with its map (imported once into a cache under ``home``)."""
+    if start_ns is None or end_ns is None:
+        raise DataError("--data: got no span, expected --from and --to, for example --from 2025-04-14 --to 2025-05-01")
+    if not 0 < start_ns < end_ns:
+        raise DataError("--from, --to: expected two instants in order")
+    skipped: list[str] = []
+    if map_path is None:
+        catalogue, root = Catalogue.open(folder), folder
+    else:
+        name = blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
+        root = home / "catalogues" / name
+        catalogue, found = open_folder(folder, load_map(map_path), root)
+        skipped = [str(path) for path in found.skipped]
+    market = RecordedMarket.open(catalogue, start_ns, end_ns)
+    spec = RecordedSpec(str(root.resolve()), start_ns, end_ns)
+    return Recorded(spec, skipped, market.assumptions, market.limits)
 
 
 def open_market(spec: MarketSpec, state: Any = None) -> Market:

@@ -19,7 +19,6 @@ from phantom_arbiter.core.events import (
     PnlSettled,
     StakePoolRead,
 )
-from phantom_arbiter.core.instruments import InstrumentKind
 from phantom_arbiter.core.intents import CollateralTransfer, PerpOrder, Side, Swap
 from phantom_arbiter.core.ledger import (
     AVAILABLE,
@@ -37,12 +36,12 @@ from phantom_arbiter.core.orders import LegDelta, Order
 from phantom_arbiter.core.portfolio import Cause, EngineBook, Lot, PerpPosition
 from phantom_arbiter.core.reservation import Reservation, Source
 from phantom_arbiter.core.reservation_plan import Need, is_cycle, reservation_id, reservation_plan, takes_position
-from phantom_arbiter.core.units import NS_PER_HOUR, Rounding
+from phantom_arbiter.core.units import NS_PER_HOUR, Rounding, mul_div
 from phantom_arbiter.core.vault import VaultManager
 from phantom_arbiter.core.view import MarketView
 
 RESERVATION_LIFE_NS: Final = NS_PER_HOUR
-"""Far beyond any transaction's life; an order that is still open by then holds its reservation."""
+"""Noted on the reservation; it is held from the start, so only what becomes of its order ends it."""
 
 
 class Accounting:
@@ -86,15 +85,9 @@ class Accounting:
         )
         if isinstance(outcome, Reservation):
             self.journal.append(outcome.opening)
+            self.vault.hold(rid)
             return None
         return outcome
-
-    def hold(self, order: Order) -> None:
-        """The outcome is unknown: nothing of it may expire."""
-        for leg in range(-1, len(order.legs)):
-            rid = reservation_id(order.id, leg)
-            if self.vault.reservation(rid) is not None:
-                self.vault.hold(rid)
 
     def apply_leg(self, order: Order, delta: LegDelta, now_ns: int) -> None:
         """Book what a report added to one leg."""
@@ -125,7 +118,7 @@ class Accounting:
 
     def _end_swap(self, order: Order, leg: Swap, index: int, now_ns: int) -> None:
         state, rid = order.legs[index], reservation_id(order.id, index)
-        if state.status is not LegStatus.FILLED:
+        if not state.in_atoms:
             self._keep(self.vault.void(rid, ts_ns=now_ns))
             return
         engine, book = order.intent.engine, self.desks[order.intent.engine].book
@@ -136,7 +129,8 @@ class Accounting:
             *move(MARKET, target, leg.out_asset, state.out_atoms),
         )
         self._keep(self.vault.post(rid, state.in_atoms, postings, ts_ns=now_ns))
-        self._slip(book, leg.out_asset, state.out_atoms - leg.expected_out_atoms)
+        expected = mul_div(leg.expected_out_atoms, state.in_atoms, leg.in_atoms, Rounding.DOWN)
+        self._slip(book, leg.out_asset, state.out_atoms - expected)
         if taken:
             _reduce_lot(book, order.intent.position_id, state.in_atoms)
         elif order.intent.position_id:
@@ -164,7 +158,7 @@ class Accounting:
         state, rid = order.legs[index], reservation_id(order.id, index)
         if self.vault.reservation(rid) is None:
             return
-        if state.status is not LegStatus.FILLED:
+        if not state.in_atoms:
             self._keep(self.vault.void(rid, ts_ns=now_ns))
             return
         engine, book = order.intent.engine, self.desks[order.intent.engine].book
@@ -194,8 +188,9 @@ class Accounting:
         for fee in delta.fees:
             book.add_pnl(Cause.FEES, -self._micros(fee.asset, fee.atoms))
             if fee.kind is not FeeKind.SWAP:
+                told = sum(known.atoms for known in order.legs[delta.leg].fees)
                 self._charge_collateral(
-                    f"{order.id}:{delta.leg}:{fee.kind}:{order.legs[delta.leg].in_atoms}",
+                    f"{order.id}:{delta.leg}:{fee.kind}:{fee.asset}:{told}",
                     order.intent.legs[delta.leg],
                     engine,
                     fee,
@@ -230,7 +225,7 @@ class Accounting:
             position.funding_index_e9 = fact.index_to_e9
             position.funding_received_atoms += fact.payment_atoms
         if fact.payment_atoms:
-            venue = position.venue if position is not None else ""
+            venue = _venue(book, fact.instrument, fact.asset)
             postings = move(INCOME["funding"], DEPLOYED[fact.engine], fact.asset, fact.payment_atoms)
             key = f"funding:{seq}"
             self._settle(key, "funding", fact.engine, venue, fact.asset, fact.payment_atoms, postings, now_ns)
@@ -238,11 +233,8 @@ class Accounting:
 
     def pnl(self, fact: PnlSettled, now_ns: int, seq: int) -> None:
         """A venue realised profit or loss, or charged interest on what was borrowed."""
-        if not fact.payment_atoms:
-            return
         book = self.desks[fact.engine].book
-        position = book.perps.get(fact.instrument)
-        venue = position.venue if position is not None else ""
+        position, venue = book.perps.get(fact.instrument), _venue(book, fact.instrument, fact.asset)
         if fact.cause is FeeKind.BORROW:
             account = FEE[FeeKind.BORROW]
             book.add_pnl(Cause.BORROW, self._micros(fact.asset, fact.payment_atoms))
@@ -252,6 +244,8 @@ class Accounting:
                 position.quote_atoms -= fact.payment_atoms
                 if position.base_atoms == 0:
                     del book.perps[fact.instrument]
+        if not fact.payment_atoms:
+            return
         postings = move(account, DEPLOYED[fact.engine], fact.asset, fact.payment_atoms)
         self._settle(f"pnl:{seq}", "pnl", fact.engine, venue, fact.asset, fact.payment_atoms, postings, now_ns)
 
@@ -312,13 +306,18 @@ class Accounting:
             if micros is None:
                 return None
             total += micros
-        return total + sum(self._perp_value_micros(p) for p in self.desks[engine].book.perps.values())
+        for position in self.desks[engine].book.perps.values():
+            micros = self._perp_value_micros(position)
+            if micros is None:
+                return None
+            total += micros
+        return total
 
-    def _perp_value_micros(self, position: PerpPosition) -> int:
+    def _perp_value_micros(self, position: PerpPosition) -> int | None:
         instrument = self.view.universe.instruments[position.instrument]
         oracle = self.view.oracle(position.instrument)
-        if oracle is None or instrument.kind is not InstrumentKind.PERP:
-            return 0
+        if oracle is None:
+            return None
         value = instrument.quote_atoms(position.base_atoms, oracle.px, Rounding.DOWN)
         return self._micros(instrument.quote, value + position.quote_atoms)
 
@@ -342,6 +341,15 @@ class Accounting:
             self.journal.append(outcome)
         elif not isinstance(outcome, Duplicate):
             raise AssertionError(f"the ledger refused what was reserved for it: {outcome}")
+
+
+def _venue(book: EngineBook, instrument: str, asset: str) -> str:
+    """Where a settlement belongs: the position's venue; without one, the venue that holds the asset. Empty: nowhere."""
+    position = book.perps.get(instrument)
+    if position is not None:
+        return position.venue
+    holders = (key.removesuffix(f":{asset}") for key in book.collateral if key.endswith(f":{asset}"))
+    return next(holders, "")
 
 
 def _add_lot(book: EngineBook, order: Order, leg: Swap, spent: int, got: int, now_ns: int) -> None:

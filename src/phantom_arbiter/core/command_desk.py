@@ -22,7 +22,7 @@ from phantom_arbiter.core.commands import (
 from phantom_arbiter.core.events import Commanded
 from phantom_arbiter.core.lifecycle import ACTIVE, EngineStatus
 from phantom_arbiter.core.outcome import CommandOutcome
-from phantom_arbiter.core.verdicts import Refused
+from phantom_arbiter.core.verdicts import Refused, Verdict
 
 if TYPE_CHECKING:
     from phantom_arbiter.core.kernel import Kernel
@@ -103,6 +103,8 @@ class CommandDesk:
         refused = [verdict for verdict in kernel.submit(intents) if isinstance(verdict, Refused)]
         if refused:
             result = refused[0].result
+            if len(refused) < len(intents):
+                return "partly_refused", f"{len(refused)} of {len(intents)} closing orders refused: {result.message}"
             return result.gate, result.message
         return "ok", f"closing {command.id}"
 
@@ -129,17 +131,19 @@ class CommandDesk:
         kernel.refresh_routes()
         if level is not KillLevel.FLATTEN:
             return "ok", "no engine enters anything new; orders that are out finish within a minute"
-        verdicts = []
-        for engine_id, engine in kernel.engines.items():
-            if kernel.records[engine_id].status in ACTIVE:
-                verdicts += kernel.submit(engine.close("*"))
+        verdicts = self.flatten()
         refused = [verdict for verdict in verdicts if isinstance(verdict, Refused)]
         if refused:
             return (
                 "partly_refused",
                 f"{len(refused)} of {len(verdicts)} closing orders refused: {refused[0].result.message}",
             )
-        return "ok", f"entries halted, {len(verdicts)} closing orders sent; positions close as their reports come in"
+        return "ok", f"entries halted, {len(verdicts)} closing orders sent; what stays open is asked for again"
+
+    def flatten(self) -> list[Verdict]:
+        """Ask every engine, stopped ones too, to close all it holds; what it is closing already it leaves out."""
+        kernel = self._kernel
+        return [verdict for engine in kernel.engines.values() for verdict in kernel.submit(engine.close("*"))]
 
     def _reset_kill(self) -> tuple[str, str]:
         self._kernel.kill = None

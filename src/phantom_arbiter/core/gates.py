@@ -6,15 +6,21 @@ defaults follow the design's reference (pre-trade gates, cheap before expensive)
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final
+
 from phantom_arbiter.core.commands import KillLevel, Mode
+from phantom_arbiter.core.desk import Desk
 from phantom_arbiter.core.events import Envelope, VenueStatus
 from phantom_arbiter.core.intents import CollateralTransfer, PerpOrder, Purpose, Side, Swap
 from phantom_arbiter.core.judgement import Judgement, measure, passed, refused
 from phantom_arbiter.core.lifecycle import EngineStatus
 from phantom_arbiter.core.reservation import Source
 from phantom_arbiter.core.reservation_plan import reservation_plan
-from phantom_arbiter.core.units import BPS, NS_PER_MINUTE, NS_PER_SECOND
+from phantom_arbiter.core.units import BPS, NS_PER_MINUTE, NS_PER_SECOND, Rounding
 from phantom_arbiter.core.verdicts import GateResult
+
+MAX_LEGS: Final = 8
 
 
 def state(j: Judgement) -> GateResult:
@@ -63,7 +69,11 @@ def market(j: Judgement) -> GateResult:
 
 
 def size(j: Judgement) -> GateResult:
-    """Every leg has a size, not below the instrument's smallest order."""
+    """One to ``MAX_LEGS`` legs; each has a size, not below the instrument's smallest order."""
+    if not j.intent.legs:
+        return refused("size", "the intent has no legs")
+    if len(j.intent.legs) > MAX_LEGS:
+        return measure("size", len(j.intent.legs), MAX_LEGS, "legs", "legs of the intent")
     for leg in j.intent.legs:
         match leg:
             case Swap():
@@ -73,9 +83,7 @@ def size(j: Judgement) -> GateResult:
                 if instrument is None:
                     return refused("size", f"instrument {leg.instrument} is not known")
                 value = leg.base_atoms
-                limit = 1 if leg.reduce_only or leg.hedge_of >= 0 else instrument.min_base_atoms
-                if leg.hedge_of >= 0:
-                    continue
+                limit = 1 if leg.reduce_only else instrument.min_base_atoms
             case CollateralTransfer():
                 value, limit = abs(leg.atoms), 1
         if value < limit:
@@ -93,8 +101,13 @@ def duplicate(j: Judgement) -> GateResult:
 
 
 def rate(j: Judgement) -> GateResult:
-    """Orders a second, a minute and an hour, per engine."""
+    """Orders a second, a minute and an hour, per engine; entries also by how many orders are open."""
     worst = passed("rate")
+    if j.intent.purpose is Purpose.ENTRY:
+        count = len(j.situation.desk.orders) + 1
+        worst = measure("rate", count, j.limits.open_orders, "orders", "open orders")
+        if not worst.passed:
+            return worst
     for window_ns, limit in (
         (NS_PER_SECOND, j.limits.orders_per_second),
         (NS_PER_MINUTE, j.limits.orders_per_minute),
@@ -140,11 +153,29 @@ def staleness(j: Judgement) -> GateResult:
 
 
 def notional(j: Judgement) -> GateResult:
-    """The most one order may move."""
+    """The most one order may move, and the most an engine may have in lots and perps with it."""
     value, limit = j.intent.notional_micros, j.limits.order_notional_micros
     if value <= 0:
         return refused("notional", f"notional: got {value}, expected a positive number of micro-dollars")
-    return measure("notional", value, limit, "usd_micros", "notional of the order")
+    if value > limit:
+        return measure("notional", value, limit, "usd_micros", "notional of the order")
+    for micros in _held_micros(j.situation.desk):
+        if micros is None:
+            return refused("notional", "what the engine holds has no price")
+        value += micros
+    return measure("notional", value, j.limits.engine_notional_micros, "usd_micros", "notional of the engine with it")
+
+
+def _held_micros(desk: Desk) -> Iterator[int | None]:
+    for lot in desk.book.lots.values():
+        yield desk.view.usd_micros(lot.asset, lot.atoms)
+    for position in desk.book.perps.values():
+        instrument, oracle = desk.view.universe.instruments[position.instrument], desk.view.oracle(position.instrument)
+        if oracle is None:
+            yield None
+        else:
+            quote_atoms = instrument.quote_atoms(abs(position.base_atoms), oracle.px, Rounding.UP)
+            yield desk.view.usd_micros(instrument.quote, quote_atoms)
 
 
 def capital(j: Judgement) -> GateResult:
@@ -178,8 +209,10 @@ def slippage(j: Judgement) -> GateResult:
         if isinstance(leg, Swap):
             if leg.expected_out_atoms <= 0 or leg.min_out_atoms < 0:
                 return refused("slippage", f"{leg.instrument}: expected output must be positive")
-            worst = max(worst, (1 - leg.min_out_atoms / leg.expected_out_atoms) * BPS)
+            worst = max(worst, (leg.expected_out_atoms - leg.min_out_atoms) * BPS / leg.expected_out_atoms)
         elif isinstance(leg, PerpOrder):
+            if leg.expected_px <= 0 or leg.limit_px <= 0:
+                return refused("slippage", f"{leg.instrument}: expected and limit price must be positive")
             sign = 1 if leg.side is Side.BUY else -1
-            worst = max(worst, sign * (leg.limit_px / leg.expected_px - 1) * BPS)
+            worst = max(worst, sign * (leg.limit_px - leg.expected_px) * BPS / leg.expected_px)
     return measure("slippage", worst, limit, "bps", "worst fill allowed against the expectation")

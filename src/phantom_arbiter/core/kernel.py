@@ -30,21 +30,26 @@ from phantom_arbiter.core.events import (
     TimerFired,
 )
 from phantom_arbiter.core.instruments import Universe
-from phantom_arbiter.core.intents import CollateralTransfer, Intent, PerpOrder, Policy, Swap
+from phantom_arbiter.core.intents import CollateralTransfer, Intent, Policy, Purpose
+from phantom_arbiter.core.leg_size import leg_size
 from phantom_arbiter.core.lifecycle import ACTIVE, LIFE_CYCLE, EngineStatus
 from phantom_arbiter.core.orders import Dispatch, LegPlan, LegState, Order, apply_report
 from phantom_arbiter.core.outcome import Benchmark, EngineRecord, Outcome, StatusChange
 from phantom_arbiter.core.portfolio import EngineBook
 from phantom_arbiter.core.safety import SafetyGates
 from phantom_arbiter.core.situation import Situation
-from phantom_arbiter.core.units import NS_PER_DAY, NS_PER_MINUTE
+from phantom_arbiter.core.units import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND
 from phantom_arbiter.core.vault import VaultManager
 from phantom_arbiter.core.verdicts import Approved, Refused, Verdict
 from phantom_arbiter.core.view import MarketView
 
-MAX_OPEN_ORDERS: Final = 64
 MAX_CLOSED_ORDERS: Final = 1_000
 """Closed orders kept for the dashboard and for late reports; not part of the state hash."""
+
+HALTING: Final = frozenset({KillLevel.CANCEL, KillLevel.FLATTEN})
+"""Levels at which the legs of an entry that were not sent yet never are."""
+FLATTEN_EVERY_NS: Final = 5 * NS_PER_SECOND
+"""How often a flattening kill asks again: for what filled later, what failed, and what a gate refused."""
 
 Decide = Callable[[Envelope], Sequence[Intent]]
 
@@ -237,34 +242,21 @@ class Kernel:
     def _dispatch(self, order: Order, approved: Approved, legs: range) -> None:
         plans = []
         for index in legs:
-            size = self._size_leg(order, index)
+            size = leg_size(order, index, self.universe)
             leg = order.intent.legs[index]
             withdrawal = isinstance(leg, CollateralTransfer) and leg.atoms < 0
             if size == 0 or (withdrawal and not self.accounting.reserve_withdrawal(order, index, self.view.now_ns)):
-                self._fail_leg(order, index)
+                reason = "nothing to send: the leg it depends on filled nothing, or the ledger holds too little"
+                self._fail_leg(order, index, reason)
                 return
             order.legs[index].size_atoms = size
             plans.append(LegPlan(index, size))
         self.outcome().dispatches.append(Dispatch(approved, tuple(plans)))
         self._touch(order)
 
-    def _fail_leg(self, order: Order, index: int) -> None:
-        reason = "nothing to send: the leg it depends on filled nothing, or the ledger holds too little"
+    def _fail_leg(self, order: Order, index: int, reason: str) -> None:
         apply_report(order.legs[index], LegReport(index, LegStatus.REJECTED, reason=reason))
         self._after_report(order)
-
-    def _size_leg(self, order: Order, index: int) -> int:
-        leg = order.intent.legs[index]
-        match leg:
-            case PerpOrder() if leg.hedge_of >= 0:
-                step = self.universe.instruments[leg.instrument].step_base_atoms
-                return order.legs[leg.hedge_of].out_atoms // step * step
-            case PerpOrder():
-                return leg.base_atoms
-            case Swap():
-                return leg.in_atoms
-            case CollateralTransfer():
-                return abs(leg.atoms)
 
     # Reports
 
@@ -277,12 +269,12 @@ class Kernel:
             return
         changed = False
         for report in fact.legs:
+            if not 0 <= report.leg < len(order.legs) or not order.legs[report.leg].size_atoms:
+                raise ValueError(f"order {order.id}: a report of leg {report.leg}, which was never sent")
             delta = apply_report(order.legs[report.leg], report)
             if delta is not None:
                 changed = True
                 self.accounting.apply_leg(order, delta, envelope.ts_ns)
-            if report.status is LegStatus.UNKNOWN:
-                self.accounting.hold(order)
         if fact.chain_fees:
             order.chain_fees = (*order.chain_fees, *fact.chain_fees) if changed else order.chain_fees
         order.signature = fact.signature or order.signature
@@ -292,6 +284,9 @@ class Kernel:
 
     def _after_report(self, order: Order) -> None:
         following = order.next_leg()
+        if following is not None and self.kill in HALTING and order.intent.purpose is Purpose.ENTRY:
+            self._fail_leg(order, following, f"not sent: the kill switch is on ({self.kill})")
+            return
         if following is not None:
             approved = self.gates.carry_on(order, self.view.now_ns)
             self._dispatch(order, approved, range(following, following + 1))
@@ -340,8 +335,8 @@ class Kernel:
         if minute != self.minute:
             self.minute = minute
             self.mark_equity(envelope.ts_ns)
-        for transaction in self.vault.expire(envelope.ts_ns).values():
-            self.outcome().transactions.append(transaction)
+        if self.kill is KillLevel.FLATTEN and envelope.ts_ns % FLATTEN_EVERY_NS < NS_PER_SECOND:
+            self.commands.flatten()
 
     def mark_equity(self, now_ns: int) -> None:
         """Once a minute: each engine's equity, its peak and drawdown, and the start of its day."""
@@ -355,6 +350,7 @@ class Kernel:
                 book.funded_micros = equity
             if day != record.day:
                 record.day, record.day_start_equity_micros = day, equity
+                record.day_start_pnl_micros = self.accounting.pnl_by_cause_micros(engine)
             self._begin_benchmark()
             book.peak_equity_micros = max(book.peak_equity_micros, equity)
             book.max_drawdown_micros = max(book.max_drawdown_micros, book.peak_equity_micros - equity)

@@ -21,6 +21,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     orders_per_second: Positive = 5
     orders_per_minute: Positive = 60
     orders_per_hour: Positive = 600
+    open_orders: Positive = 16
     quote_age_ns: Positive = 10 * NS_PER_SECOND
     oracle_age_ns: Positive = 10 * NS_PER_SECOND
     pool_age_ns: Positive = NS_PER_HOUR

@@ -19,7 +19,7 @@ from phantom_arbiter.core.verdicts import Approved
 S = LegStatus
 
 LEG_TRANSITIONS: Final[dict[LegStatus, frozenset[LegStatus]]] = {
-    S.NEW: frozenset({S.SENT, S.REJECTED, S.EXPIRED}),
+    S.NEW: frozenset({S.SENT, S.ACCEPTED, S.PARTIAL, S.FILLED, S.REJECTED, S.EXPIRED, S.UNKNOWN}),
     S.SENT: frozenset({S.ACCEPTED, S.PARTIAL, S.FILLED, S.REJECTED, S.EXPIRED, S.UNKNOWN}),
     S.ACCEPTED: frozenset({S.PARTIAL, S.FILLED, S.REJECTED, S.EXPIRED, S.UNKNOWN}),
     S.PARTIAL: frozenset({S.PARTIAL, S.FILLED, S.EXPIRED, S.UNKNOWN}),
@@ -28,7 +28,7 @@ LEG_TRANSITIONS: Final[dict[LegStatus, frozenset[LegStatus]]] = {
     S.REJECTED: frozenset(),
     S.EXPIRED: frozenset(),
 }
-"""From → to. EXPIRED after PARTIAL keeps what was filled: the remainder is what expired."""
+"""From → to; a report may overtake those before it. EXPIRED after PARTIAL keeps what was filled: the rest expired."""
 
 TERMINAL: Final = frozenset({S.FILLED, S.REJECTED, S.EXPIRED})
 
@@ -148,12 +148,21 @@ def apply_report(state: LegState, report: LegReport) -> LegDelta | None:
         ended=report.status in TERMINAL,
     )
     state.status, state.reason = report.status, report.reason
-    state.in_atoms, state.out_atoms, state.fees = report.in_atoms, report.out_atoms, report.fees
+    state.in_atoms, state.out_atoms = report.in_atoms, report.out_atoms
+    state.fees = add_fees(state.fees, delta.fees)
     return delta
 
 
 def subtract_fees(now: tuple[Fee, ...], before: tuple[Fee, ...]) -> tuple[Fee, ...]:
-    """The fees that came on top since the last report (both cumulative per kind and asset)."""
+    """The fees that came on top since the last report (both cumulative per kind and asset; one left out stands)."""
     known = {(fee.kind, fee.asset): fee.atoms for fee in before}
     fresh = (Fee(fee.kind, fee.asset, fee.atoms - known.get((fee.kind, fee.asset), 0)) for fee in now)
-    return tuple(fee for fee in fresh if fee.atoms)
+    return tuple(fee for fee in fresh if fee.atoms > 0)
+
+
+def add_fees(before: tuple[Fee, ...], more: tuple[Fee, ...]) -> tuple[Fee, ...]:
+    """The sum per kind and asset, in the order in which they were first told."""
+    total = {(fee.kind, fee.asset): fee.atoms for fee in before}
+    for fee in more:
+        total[fee.kind, fee.asset] = total.get((fee.kind, fee.asset), 0) + fee.atoms
+    return tuple(Fee(kind, asset, atoms) for (kind, asset), atoms in total.items())

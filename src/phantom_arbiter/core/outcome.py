@@ -49,6 +49,7 @@ class EngineRecord(Struct):
     refused: dict[str, int] = field(default_factory=dict)
     day: int = -1
     day_start_equity_micros: int = 0
+    day_start_pnl_micros: dict[str, int] = field(default_factory=dict)
 
 
 class Benchmark(Struct):

@@ -13,6 +13,7 @@ from phantom_arbiter.core.instruments import STABLE_ASSETS
 from phantom_arbiter.core.intents import CollateralTransfer, PerpOrder, Purpose, Side, Swap
 from phantom_arbiter.core.judgement import Judgement, measure, passed, refused
 from phantom_arbiter.core.portfolio import EngineBook, PerpPosition
+from phantom_arbiter.core.reservation_plan import is_cycle
 from phantom_arbiter.core.units import BPS, Rounding, power_of_ten
 from phantom_arbiter.core.verdicts import GateResult
 
@@ -113,6 +114,21 @@ def health(j: Judgement) -> GateResult:
     return lowest
 
 
+def withdrawal(j: Judgement) -> GateResult:
+    """Collateral leaves a venue only if what stays keeps the account far from liquidation."""
+    lowest = passed("withdrawal")
+    for leg in j.intent.legs:
+        if isinstance(leg, CollateralTransfer) and leg.atoms < 0:
+            account = book_account(_book_after(j), leg.venue, j.situation.desk.view)
+            if isinstance(account, str):
+                return refused("withdrawal", account)
+            value, limit = assess(account).health, j.limits.withdraw_health
+            lowest = measure("withdrawal", value, limit, "health", "health after the withdrawal", at_least=True)
+            if not lowest.passed:
+                return lowest
+    return lowest
+
+
 def _book_after(j: Judgement) -> EngineBook:
     """The engine's book as it will be once every leg of the intent has filled at its expected price."""
     desk = j.situation.desk
@@ -156,12 +172,18 @@ def drawdown(j: Judgement) -> GateResult:
 
 
 def concentration(j: Judgement) -> GateResult:
-    """No single asset may take more than its share of an engine's equity."""
+    """No single asset may take more than its share of an engine's equity, with what is held of it already."""
     s = j.situation
     if s.equity_micros is None or s.equity_micros <= 0:
         return refused("concentration", "equity is not known or not positive")
     limit = s.equity_micros * j.limits.asset_share_bps / BPS
-    return measure("concentration", j.intent.notional_micros, limit, "usd_micros", "notional against equity")
+    value, last = j.intent.notional_micros, j.intent.legs[-1]
+    if isinstance(last, Swap) and not is_cycle(j.intent) and last.out_asset not in STABLE_ASSETS:
+        held = s.desk.view.usd_micros(last.out_asset, s.desk.deployed(last.out_asset))
+        if held is None:
+            return refused("concentration", f"no price of {last.out_asset}")
+        value += held
+    return measure("concentration", value, limit, "usd_micros", "the asset's share of equity after the trade")
 
 
 def token_safety(j: Judgement) -> GateResult:

@@ -39,6 +39,7 @@ GATES: Final = (
     Gate("slippage", gates.slippage),
     Gate("edge", risk_gates.edge),
     Gate("health", risk_gates.health),
+    Gate("withdrawal", risk_gates.withdrawal),
     Gate("daily_loss", risk_gates.daily_loss),
     Gate("drawdown", risk_gates.drawdown),
     Gate("concentration", risk_gates.concentration),
@@ -69,6 +70,9 @@ def gates_for(purpose: Purpose) -> tuple[Gate, ...]:
     return GATES if purpose is Purpose.ENTRY else _REDUCING
 
 
+UNFORCEABLE: Final = frozenset({"market", "size", "capital"})
+"""What follows relies on these: an order on an unknown market, of no size or without its capital cannot be booked."""
+
 GateName = Annotated[str, Meta(min_length=1, max_length=32)]
 
 
@@ -79,7 +83,7 @@ class SafetyConfig(Struct, frozen=True, forbid_unknown_fields=True):
     force_open: tuple[GateName, ...] = ()
 
     def __post_init__(self) -> None:
-        known = {gate.name for gate in GATES}
+        known = {gate.name for gate in GATES} - UNFORCEABLE
         for name in self.force_open:
             if name not in known:
                 raise ValueError(f"force_open: got {name!r}, expected one of {', '.join(sorted(known))}")

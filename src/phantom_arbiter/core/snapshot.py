@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class ViewState(Struct, frozen=True):
-    """The market view: the latest envelopes, and the counters beside them."""
+    """The market view: the latest envelopes, each table in the order it was filled (choices may hang on it)."""
 
     now_ns: int
     slot: int
@@ -96,7 +96,7 @@ def _take_view(view: MarketView) -> ViewState:
     return ViewState(
         now_ns=view.now_ns,
         slot=view.slot,
-        latest=sorted((envelope for table in tables for envelope in table.values()), key=lambda row: row.seq),
+        latest=[envelope for table in tables for envelope in table.values()],
         funding_index_e9=view.funding_index_e9,
         borrow_rates=list(view.borrow_rates.values()),
         venues=list(view.venues.values()),

@@ -22,7 +22,7 @@ from phantom_arbiter.dashboard.port import DashboardPort, Unavailable
 from phantom_arbiter.dashboard.security import AllowList, Guard
 
 WEB_DIR: Final = Path(__file__).parent / "web"
-TOKEN_META: Final = "phantom-token"  # noqa: S105 - the name of the element, not a secret
+TOKEN_META: Final = "phantom-token"
 WS_META: Final = "phantom-ws-port"
 
 NOT_BUILT: Final = """<!doctype html>

@@ -108,9 +108,9 @@ class DashboardServer:
         """Take both ports, then serve. Raises `listening.PortInUseError`; nothing is left open then."""
         if self._ws is not None:
             raise RuntimeError("the dashboard is started already")
-        http_sockets = listen_loopback(self.http_port, "dashboard.http_port")
+        http_sockets = listen_loopback(self.http_port, "server.http_port")
         try:
-            ws_sockets = listen_loopback(self.ws_port, "dashboard.ws_port")
+            ws_sockets = listen_loopback(self.ws_port, "server.websocket_port")
         except OSError:
             for sock in http_sockets:
                 sock.close()

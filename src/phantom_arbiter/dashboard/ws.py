@@ -94,14 +94,17 @@ class WebSocketServer:
             self._servers.append(server)
 
     async def stop(self) -> None:
-        """Close every connection, and wait for commands under way (each ends within its own limit)."""
+        """Close every connection, wait for commands under way as long as for an answer, then cancel them."""
         for server in self._servers:
             server.close(reason="Phantom Arbiter stops")
         for server in self._servers:
             await server.wait_closed()
         self._servers.clear()
         if self._commands:
-            await asyncio.wait(self._commands)
+            _, late = await asyncio.wait(self._commands, timeout=self._limits.command_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     def publish(self, frames: Sequence[ServerFrame]) -> None:
         """Send frames to every client. Never waits: a client that falls behind gets a fresh SNAPSHOT instead."""

@@ -1,8 +1,8 @@
 """The sequencer: one writer. It stamps every fact, steps the kernel, journals, and only then lets orders out.
 
 The order of things is the whole point: a dispatch reaches a driver after the verdict and everything before it is
-durable. Market facts that a seed or a dataset can produce again are not journaled; reports, settlements and commands
-are.
+durable, and a command is answered only then. Market facts that a seed or a dataset can produce again are not
+journaled; reports, settlements and commands are.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Sequencer:
         self.journal.record(envelope, outcome)
         if outcome is None:
             return None
-        if outcome.dispatches:
+        if outcome.dispatches or outcome.command is not None:
             self.journal.commit()
             for dispatch in outcome.dispatches:
                 self.driver.submit(dispatch, self.now_ns)

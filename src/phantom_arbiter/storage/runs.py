@@ -21,6 +21,10 @@ KEPT_RUNS: Final = 20
 """Sealed runs kept by default; older ones go when a new one begins."""
 
 
+class InUseError(JournalError):
+    """Another process has the folder."""
+
+
 class RunFolder:
     """The runs of one kind (``paper``, ``live``, ``replay``) under a home folder, locked for this process."""
 
@@ -29,7 +33,7 @@ class RunFolder:
         self._lock: IO[str] | None = None
 
     def lock(self) -> None:
-        """Take the folder for this process. Raises `JournalError` naming the process that has it."""
+        """Take the folder for this process. Raises `InUseError` naming the process that has it."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             handle = (self.folder / "lock").open("a+", encoding="ascii")
@@ -41,7 +45,7 @@ class RunFolder:
             handle.seek(0)
             holder = handle.read().strip() or "unknown"
             handle.close()
-            raise JournalError(
+            raise InUseError(
                 f"{self.folder}: in use by process {holder}; stop it, or choose another folder with --home"
             ) from error
         handle.truncate(0)

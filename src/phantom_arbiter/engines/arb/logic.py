@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from phantom_arbiter.core.commands import EngineId
 from phantom_arbiter.core.desk import Desk, Subscriptions
-from phantom_arbiter.core.events import Envelope, PoolUpdated
+from phantom_arbiter.core.events import Envelope, PoolUpdated, Quoted
 from phantom_arbiter.core.intents import Intent, Swap
 from phantom_arbiter.core.orders import Order, OrderStatus
 from phantom_arbiter.core.units import BPS, NS_PER_SECOND
@@ -17,6 +17,7 @@ from phantom_arbiter.dex.sizing import PoolHop, SizedCycle, quote_cycle, size_cy
 from phantom_arbiter.engines.arb.proposal import Candidate, Step, Values, assets_of, candidate_of, intent_of
 from phantom_arbiter.engines.arb.settings import ArbConfig, ArbState
 from phantom_arbiter.engines.base import BaseEngine
+from phantom_arbiter.engines.sol_price import SOL_USDC, SolPrice
 
 MAX_COOLDOWNS: Final = 512
 
@@ -43,17 +44,23 @@ class ArbEngine(BaseEngine):
         """Take the desk; the index is laid out from the view at the next pool fact."""
         super().bind(desk)
         self._index = None
+        self._sol = SolPrice(desk.view)
 
     def subscriptions(self) -> Subscriptions:
-        """All pools. The kernel asks when who-hears-what changes: facts may have been missed, so start over."""
+        """All pools, and SOL in dollars. The kernel asks when who-hears-what changes: facts may have been missed, so
+        start over."""
         self._index = None
-        return Subscriptions(kinds=(PoolUpdated,))
+        self._sol = SolPrice(self.desk.view)
+        return Subscriptions(frozenset({SOL_USDC}), (PoolUpdated,))
 
     def decide(self, envelope: Envelope) -> Sequence[Intent]:
-        """Take in a pool's state and look for the best cycle through it."""
+        """Take in a pool's state and look for the best cycle through it; a quote says what SOL is worth."""
         body = envelope.body
+        if type(body) is Quoted:
+            self._sol.hear(body)
+            return ()
         if type(body) is not PoolUpdated:
-            return super().decide(envelope)
+            return ()
         index = self._follow(body)
         if not self.desk.entries_allowed:
             return ()
@@ -114,7 +121,7 @@ class ArbEngine(BaseEngine):
 
     def _search(self, index: RouteIndex, pool_id: str, now_ns: int) -> Sequence[Intent]:
         self.state.searches += 1
-        lamport = self._micros_per_atom("SOL")
+        lamport = self._sol.micros_per_lamport()
         if lamport is None:
             self.state.unpriced += 1
             return ()

@@ -14,6 +14,7 @@ from phantom_arbiter.core.view import MarketView
 from phantom_arbiter.engines.lst_depeg import market
 from phantom_arbiter.engines.lst_depeg.fair_value import FairValue, fair_value
 from phantom_arbiter.engines.lst_depeg.settings import LstConfig, TokenState
+from phantom_arbiter.engines.sol_price import SolPrice
 from phantom_arbiter.engines.spot_quote import SwapQuote, transaction_fees
 
 POD = "depeg"
@@ -46,6 +47,7 @@ def affordable_lamports(desk: Desk, config: LstConfig) -> int:
 def plan_entry(
     desk: Desk,
     config: LstConfig,
+    sol: SolPrice,
     instrument: Instrument,
     pools: list[PoolUpdated],
     reading: Envelope,
@@ -62,7 +64,7 @@ def plan_entry(
     fair = fair_value(view, config, reading, state, max(1, int(cap / mid)))
     spend = _size(view, config, instrument, pools, fair, cap)
     bought = market.buy(view, instrument, pools, spend)
-    notional = view.usd_micros("SOL", spend)
+    notional = sol.micros(spend)
     if bought is None or not notional:
         return (
             f"no quote for {spend / LAMPORTS_PER_SOL:.2f} SOL of {instrument.base}" if notional else "no price of SOL"
@@ -73,7 +75,7 @@ def plan_entry(
     ways = _ways_out(config, bought, fair, pool, market.pool_mid(pool) if pool is not None else mid)
     worst = min(ways, key=lambda way: way.net_lamports(spend, fees))
     rent = 0 if state.account_open else TOKEN_ACCOUNT_RENT_LAMPORTS
-    cost = _cost(view, worst, fees, rent)
+    cost = _cost(sol, worst, fees, rent)
     return Intent(
         engine="lst",
         pod=POD,
@@ -122,9 +124,9 @@ def _ways_out(
     )
 
 
-def _cost(view: MarketView, way: WayOut, fees: tuple[int, int], rent_lamports: int) -> Cost:
+def _cost(sol: SolPrice, way: WayOut, fees: tuple[int, int], rent_lamports: int) -> Cost:
     def micros(lamports: int) -> int:
-        return view.usd_micros("SOL", lamports) or 0
+        return sol.micros(lamports) or 0
 
     return Cost(
         pool_fee_micros=micros(way.pool_fee_lamports),

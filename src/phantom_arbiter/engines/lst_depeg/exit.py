@@ -10,17 +10,22 @@ from phantom_arbiter.core.portfolio import Lot
 from phantom_arbiter.core.units import BPS, LAMPORTS_PER_SOL
 from phantom_arbiter.engines.lst_depeg import market
 from phantom_arbiter.engines.lst_depeg.entry import POD
-from phantom_arbiter.engines.lst_depeg.fair_value import fair_value
+from phantom_arbiter.engines.lst_depeg.fair_value import FairValue, fair_value
 from phantom_arbiter.engines.lst_depeg.settings import LstConfig, TokenState
+from phantom_arbiter.engines.sol_price import SolPrice
 from phantom_arbiter.engines.spot_quote import SwapQuote, transaction_fees
 
 
 def plan_exit(
-    desk: Desk, config: LstConfig, instrument: Instrument, pools: list[PoolUpdated], lot: Lot, state: TokenState
+    desk: Desk,
+    config: LstConfig,
+    sol: SolPrice,
+    instrument: Instrument,
+    pools: list[PoolUpdated],
+    lot: Lot,
+    state: TokenState,
 ) -> Intent | str:
-    """Sell once the market's mid is back within the band of fair, or pays more than redeeming would bring, or has
-    given ``won_share`` of the gap, or after ``max_hold_ns``; the last two only at the floor or better. A reading of an
-    earlier epoch is a floor of the rate, and good enough here."""
+    """The sale, when there is a reason for one; a string says why the token is held on to."""
     sale = market.sell(desk.view, instrument, pools, lot.atoms)
     reading = desk.view.stake_pools.get(lot.asset)
     if sale is None:
@@ -28,39 +33,43 @@ def plan_exit(
     if reading is None:
         return f"holding: the stake pool of {lot.asset} was not read"
     fair = fair_value(desk.view, config, reading, state, lot.atoms)
-    bid, mid = sale.out_atoms / sale.in_atoms, _mid(desk, instrument, pools, sale)
-    below_bps = (1.0 - bid / fair.rate) * BPS
-    if mid >= fair.rate * (1.0 - config.exit_band_bps / BPS):
-        return _sale(
-            desk, config, lot, sale, f"{lot.asset} is back at its fair value: selling at {-below_bps:+.1f} bps of it"
-        )
-    if bid >= fair.hold * (1.0 + config.option_bps / BPS):
-        return _sale(
-            desk,
-            config,
-            lot,
-            sale,
-            f"the market pays more for {lot.asset} than redeeming it would: selling at {-below_bps:+.1f} bps of fair",
-        )
-    paid = lot.cost_atoms / lot.atoms
-    if paid < fair.rate and below_bps <= config.floor_bps and bid - paid >= config.won_share * (fair.rate - paid):
-        won = (bid - paid) / (fair.rate - paid)
-        return _sale(desk, config, lot, sale, f"{won:.0%} of the gap of {lot.asset} is won: selling")
+    at_bps = (sale.out_atoms / sale.in_atoms / fair.rate - 1.0) * BPS
     held_ns = desk.view.now_ns - lot.opened_ns
-    if held_ns >= config.max_hold_ns and below_bps <= config.floor_bps:
-        return _sale(
-            desk, config, lot, sale, f"{lot.asset} was held long enough: selling at {-below_bps:+.1f} bps of fair"
-        )
+    why = _why_sell(config, lot, sale, fair, _mid(desk, instrument, pools, sale), held_ns)
+    if why:
+        return _sale(desk, config, sol, lot, sale, f"{why}: selling {lot.asset} at {at_bps:+.1f} bps of fair")
     redeeming_bps = (fair.hold / fair.rate - 1.0) * BPS
-    return f"holding: the market pays {-below_bps:+.1f} bps of fair, all in; redeeming {redeeming_bps:+.1f}"
+    return f"holding: the market pays {at_bps:+.1f} bps of fair, all in; redeeming {redeeming_bps:+.1f}"
+
+
+def _why_sell(config: LstConfig, lot: Lot, sale: SwapQuote, fair: FairValue, mid: float, held_ns: int) -> str:
+    """The market's mid is back within the band and the sale covers what was paid (in a thin pool the impact can be
+    larger than the gap); or the market beats redeeming; or, at the floor or better, most of the gap is won or
+    ``max_hold_ns`` is over. A reading of an earlier epoch is a floor of the rate, and good enough here."""
+    paid, bid = lot.cost_atoms / lot.atoms, sale.out_atoms / sale.in_atoms
+    if mid >= fair.rate * (1.0 - config.exit_band_bps / BPS) and bid >= paid:
+        return "back at its fair value"
+    if bid >= fair.hold * (1.0 + config.option_bps / BPS):
+        return "the market pays more than redeeming would"
+    if bid < fair.rate * (1.0 - config.floor_bps / BPS):
+        return ""
+    if paid < fair.rate and bid - paid >= config.won_share * (fair.rate - paid):
+        return f"{(bid - paid) / (fair.rate - paid):.0%} of the gap is won"
+    return "held long enough" if held_ns >= config.max_hold_ns else ""
 
 
 def sell_now(
-    desk: Desk, config: LstConfig, instrument: Instrument, pools: list[PoolUpdated], lot: Lot, reason: str
+    desk: Desk,
+    config: LstConfig,
+    sol: SolPrice,
+    instrument: Instrument,
+    pools: list[PoolUpdated],
+    lot: Lot,
+    reason: str,
 ) -> Intent | str:
     """The whole lot at what the market pays."""
     sale = market.sell(desk.view, instrument, pools, lot.atoms)
-    return f"nobody quotes {lot.asset}: waiting" if sale is None else _sale(desk, config, lot, sale, reason)
+    return f"nobody quotes {lot.asset}: waiting" if sale is None else _sale(desk, config, sol, lot, sale, reason)
 
 
 def _mid(desk: Desk, instrument: Instrument, pools: list[PoolUpdated], sale: SwapQuote) -> float:
@@ -70,13 +79,13 @@ def _mid(desk: Desk, instrument: Instrument, pools: list[PoolUpdated], sale: Swa
     return market.touch_mid(desk.view, instrument) or 0.0
 
 
-def _sale(desk: Desk, config: LstConfig, lot: Lot, sale: SwapQuote, reason: str) -> Intent:
+def _sale(desk: Desk, config: LstConfig, sol: SolPrice, lot: Lot, sale: SwapQuote, reason: str) -> Intent:
     view = desk.view
     base_fee, priority = transaction_fees(view, config.compute_units)
     per_atom = sale.out_atoms / sale.in_atoms
 
     def micros(lamports: float) -> int:
-        return view.usd_micros("SOL", round(lamports)) or 0
+        return sol.micros(round(lamports)) or 0
 
     result = (sale.out_atoms - lot.cost_atoms) / LAMPORTS_PER_SOL
     return Intent(

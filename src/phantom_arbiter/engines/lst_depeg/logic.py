@@ -22,6 +22,7 @@ from phantom_arbiter.engines.lst_depeg.exit import plan_exit, sell_now
 from phantom_arbiter.engines.lst_depeg.fair_value import learn_growth, staleness
 from phantom_arbiter.engines.lst_depeg.panel import lst_panel
 from phantom_arbiter.engines.lst_depeg.settings import LstConfig, LstState, TokenState
+from phantom_arbiter.engines.sol_price import SOL_USDC, SolPrice
 
 
 class LstEngine(BaseEngine):
@@ -40,14 +41,17 @@ class LstEngine(BaseEngine):
     def bind(self, desk: Desk) -> None:
         """Take the desk and find the pools that are known already."""
         super().bind(desk)
+        self._sol = SolPrice(desk.view)
         self._pools = {}
         for envelope in desk.view.pools.values():
             if isinstance(envelope.body, PoolUpdated):
                 self._pool_token(envelope.body)
 
     def subscriptions(self) -> Subscriptions:
-        """Quotes of every token against SOL, pools and stake pools."""
-        return Subscriptions(frozenset(f"{token}/SOL" for token in self.config.tokens), (PoolUpdated, StakePoolRead))
+        """Quotes of every token against SOL, SOL in dollars, pools and stake pools."""
+        self._sol = SolPrice(self.desk.view)
+        quotes = frozenset({SOL_USDC, *(f"{token}/SOL" for token in self.config.tokens)})
+        return Subscriptions(quotes, (PoolUpdated, StakePoolRead))
 
     def decide(self, envelope: Envelope) -> Sequence[Intent]:
         """A price or a rate changed: look at that token. On ticks, at all of them."""
@@ -55,6 +59,9 @@ class LstEngine(BaseEngine):
         if type(body) is PoolUpdated:
             return self._look(self._pool_token(body), envelope.ts_ns)
         if type(body) is Quoted:
+            if body.instrument == SOL_USDC:
+                self._sol.hear(body)
+                return ()
             return self._look(body.instrument.removesuffix("/SOL"), envelope.ts_ns)
         if type(body) is StakePoolRead and body.token in self.config.tokens:
             learn_growth(self._token(body.token), body)
@@ -131,9 +138,9 @@ class LstEngine(BaseEngine):
         lot = desk.book.lots[token]
         pools = market.pools_of(desk.view, self._pools.get(token, ()), 1)
         move = (
-            sell_now(desk, config, instrument, pools, lot, "closing as asked")
+            sell_now(desk, config, self._sol, instrument, pools, lot, "closing as asked")
             if state.closing
-            else plan_exit(desk, config, instrument, pools, lot, state)
+            else plan_exit(desk, config, self._sol, instrument, pools, lot, state)
         )
         if isinstance(move, str):
             _say(state, now_ns, move)
@@ -159,7 +166,7 @@ class LstEngine(BaseEngine):
         if discount_bps < config.interest_bps or now_ns < state.next_proposal_ns or not desk.entries_allowed:
             return ()
         state.next_proposal_ns = now_ns + config.propose_every_ns
-        move = plan_entry(desk, config, instrument, pools, reading, state)
+        move = plan_entry(desk, config, self._sol, instrument, pools, reading, state)
         _say(state, now_ns, f"no entry: {move}" if isinstance(move, str) else move.reason)
         return () if isinstance(move, str) else (move,)
 

@@ -95,9 +95,9 @@ class ScalpEngine(BaseEngine):
         intents = []
         if instrument in self._tradeable:
             for pod in self.config.pods:
-                if signals.fires(pod, tape, price):
+                if signals.fires(pod, tape, price, self.config.lookback_samples):
                     intents += self._signal(pod, instrument, price, now_ns)
-        signals.observe(tape, price, self.config.pods[0].lookback_samples)
+        signals.observe(tape, price, self.config.lookback_samples)
         return intents
 
     def _follow_trials(self, instrument: str, price: float, now_ns: int) -> None:
@@ -172,16 +172,15 @@ class ScalpEngine(BaseEngine):
                 holding.why = "stop"
             elif now_ns >= holding.timeout_ns:
                 holding.why = "time-out"
-            elif not holding.why:
-                continue
-            intents += self._leave(position_id, holding, now_ns)
+            if holding.why:
+                intents += self._leave(position_id, holding, holding.why, now_ns)
         return intents
 
-    def _leave(self, position_id: str, holding: Holding, now_ns: int) -> list[Intent]:
+    def _leave(self, position_id: str, holding: Holding, why: str, now_ns: int) -> list[Intent]:
         holding.retry_ns = now_ns + self.config.retry_ns
         if self._has_open_order(position_id):
             return []
-        intent = orders.leave(self.desk, self.config, position_id, holding, now_ns)
+        intent = orders.leave(self.desk, self.config, position_id, holding, why, now_ns)
         if intent is None:
             return []
         self.state.last = intent.reason
@@ -193,14 +192,25 @@ class ScalpEngine(BaseEngine):
     def tick(self, now_ns: int) -> Sequence[Intent]:
         """Time-outs and retries where no quote comes, and entries that never became a position."""
         intents: list[Intent] = []
-        for position_id, holding in list(self.state.holdings.items()):
-            if not holding.filled:
-                if now_ns > holding.opened_ns + self.config.intent_life_ns and not self._has_open_order(position_id):
-                    self._forget(position_id, holding)
-            elif now_ns >= holding.retry_ns and (holding.why or now_ns >= holding.timeout_ns):
+        self._take_stock(now_ns)
+        for position_id, holding in self.state.holdings.items():
+            if not holding.filled or now_ns < holding.retry_ns:
+                continue
+            if now_ns >= holding.timeout_ns:
                 holding.why = holding.why or "time-out"
-                intents += self._leave(position_id, holding, now_ns)
+            if holding.why:
+                intents += self._leave(position_id, holding, holding.why, now_ns)
         return intents
+
+    def _take_stock(self, now_ns: int) -> None:
+        """Agree with the book: a report may have come while the engine was stopped, and heard none."""
+        for position_id, holding in list(self.state.holdings.items()):
+            if self._has_open_order(position_id):
+                continue
+            if position_id in self.desk.book.lots:
+                holding.filled = True
+            elif holding.filled or now_ns > holding.opened_ns + self.config.intent_life_ns:
+                self._forget(position_id, holding)
 
     def on_order(self, order: Order) -> Sequence[Intent]:
         """An entry filled or failed; an exit filled, or is to be tried again."""
@@ -218,6 +228,7 @@ class ScalpEngine(BaseEngine):
             self._forget(position_id, holding)
         else:
             holding.exits += 1
+            holding.why = holding.why or "asked to close"
             holding.retry_ns = self.desk.view.now_ns + self.config.retry_ns
         return ()
 
@@ -239,10 +250,11 @@ class ScalpEngine(BaseEngine):
     def close(self, position_id: str) -> Sequence[Intent]:
         """Leave one position or all of them now."""
         intents: list[Intent] = []
-        for held_id, holding in list(self.state.holdings.items()):
+        now_ns = self.desk.view.now_ns
+        self._take_stock(now_ns)
+        for held_id, holding in self.state.holdings.items():
             if holding.filled and position_id in ("*", held_id):
-                holding.why = "asked to close"
-                intents += self._leave(held_id, holding, self.desk.view.now_ns)
+                intents += self._leave(held_id, holding, "asked to close", now_ns)
         return intents
 
     def panel(self) -> dict[str, Any]:

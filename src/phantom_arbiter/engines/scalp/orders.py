@@ -56,7 +56,7 @@ def entry(
     )
 
 
-def leave(desk: Desk, config: ScalpConfig, position_id: str, holding: Holding, now_ns: int) -> Intent | None:
+def leave(desk: Desk, config: ScalpConfig, position_id: str, holding: Holding, why: str, now_ns: int) -> Intent | None:
     """Sell the whole lot; each failed attempt allows more slippage. None where nothing pays for it now."""
     lot = desk.book.lots.get(position_id)
     if lot is None:
@@ -78,7 +78,7 @@ def leave(desk: Desk, config: ScalpConfig, position_id: str, holding: Holding, n
         edge_bps=0.0,
         cost=Cost(),
         expires_ns=now_ns + config.intent_life_ns,
-        reason=f"{holding.pod}: leave {instrument.base}: {holding.why}" + _attempt(holding.exits),
+        reason=f"{holding.pod}: leave {instrument.base}: {why}" + _attempt(holding.exits),
         position_id=position_id,
         priority_lamports=priority,
         p_fail_bps=config.p_fail_bps,

@@ -33,7 +33,6 @@ class PodConfig(Struct, frozen=True, forbid_unknown_fields=True):
     strategy: Strategy
     budget_micros: Micros = 1_000_000_000
     trade_micros: Micros = 100_000_000
-    lookback_samples: Annotated[int, Meta(ge=5, le=10_000)] = 120
     entry_z: Positive = 2.0
     target_bps: Bps = 300
     stop_bps: Bps = 150
@@ -51,7 +50,8 @@ def _pods() -> tuple[PodConfig, ...]:
 class ScalpConfig(Struct, frozen=True, forbid_unknown_fields=True):
     """Settings. ``tokens``: what may be traded; empty means every spot token but SOL, stables, LSTs and majors.
 
-    ``prior_trials``: a pod's measured edge counts in full only when it rests on many more trials than this.
+    ``lookback_samples`` is the tape's memory, one for all pods. ``prior_trials``: a pod's measured edge counts in full
+    only when it rests on many more trials than this.
     """
 
     pods: Annotated[tuple[PodConfig, ...], Meta(min_length=1, max_length=16)] = field(default_factory=_pods)
@@ -70,6 +70,7 @@ class ScalpConfig(Struct, frozen=True, forbid_unknown_fields=True):
         "BNSOL",
     )
     sample_ns: Nanoseconds = NS_PER_SECOND
+    lookback_samples: Annotated[int, Meta(ge=5, le=10_000)] = 120
     signal_gap_ns: Nanoseconds = NS_PER_MINUTE
     retry_ns: Nanoseconds = 5 * NS_PER_SECOND
     intent_life_ns: Nanoseconds = 10 * NS_PER_SECOND
@@ -122,7 +123,8 @@ class PodStats(Struct):
 
 
 class Holding(Struct):
-    """A position under way. Levels are log mid prices; ``exits`` counts attempts to leave."""
+    """A position under way. Levels are log mid prices; ``exits`` counts failed attempts to leave, ``why`` is the reason
+    once one has begun."""
 
     pod: str
     instrument: str

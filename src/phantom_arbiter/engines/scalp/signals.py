@@ -27,11 +27,11 @@ def stretch(tape: Tape, price: float, lookback: int) -> float:
     return (price - tape.mean) / spread if spread > 0 else 0.0
 
 
-def fires(pod: PodConfig, tape: Tape, price: float) -> bool:
+def fires(pod: PodConfig, tape: Tape, price: float, lookback: int) -> bool:
     """Whether a pod wants to buy here. It must have seen a whole lookback first."""
-    if tape.samples < pod.lookback_samples:
+    if tape.samples < lookback:
         return False
-    z = stretch(tape, price, pod.lookback_samples)
+    z = stretch(tape, price, lookback)
     return z >= pod.entry_z if pod.strategy is Strategy.MOMENTUM else z <= -pod.entry_z
 
 

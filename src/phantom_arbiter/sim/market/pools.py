@@ -31,7 +31,7 @@ ARBITRAGE_COST: Final = 1e-4
 """A gap below 1 bp is left alone: it would not pay for the transaction."""
 CHECK_EVERY_SLOTS: Final = 3
 QUOTE_EVERY_SLOTS: Final = 3
-WHALE_SHARE: Final = 1 / 1_500
+WHALE_SHARE: Final = 1 / 1_000
 SIZE_SIGMA: Final = 1.2
 
 _UNIVERSE: Final = universe()

@@ -326,7 +326,7 @@ class BuiltinMarket:
         """The market that goes on from ``state`` with the facts the original would have told."""
         market = cls.__new__(cls)
         market._set(state.seed, state.scenario, state.start_ns)
-        market._slot, market._popped, market._wake_slot = state.slot, state.popped, 0
+        market._slot, market._popped, market._wake_slot = state.slot, state.popped, state.wake_slot
         market._carry = deepcopy(state.carry)
         market._block = market._draw(state.block)
         market._pools = PoolBook(state.seed, state.pools, patient=market._scenario.edges)

@@ -1,0 +1,120 @@
+"""Keeps the dashboard's projector fed: from the kernel's outcomes as they happen, and from its state a few times a
+second. Reads only."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Final
+
+from phantom_arbiter.app import cards, pages
+from phantom_arbiter.core.events import Envelope, FundingPosted, LinkChanged, VenueStatusChanged
+from phantom_arbiter.core.kernel import Kernel
+from phantom_arbiter.core.outcome import Outcome
+from phantom_arbiter.dashboard import frames, rows
+from phantom_arbiter.dashboard.panels import MarketsResponse
+from phantom_arbiter.dashboard.port import Unavailable
+from phantom_arbiter.dashboard.projector import Projector
+
+CHARTED: Final = (
+    *("SOL/USDC", "SOL-PERP", "jitoSOL/SOL", "mSOL/SOL", "bSOL/SOL", "JupSOL/SOL"),
+    *("BONK/SOL", "WIF/SOL", "POPCAT/SOL", "PENGU/SOL", "FARTCOIN/SOL", "PLOP/SOL", "ZORP/SOL", "MUNCH/SOL"),
+)
+HEALTH_WARNING: Final = 50.0
+HEALTH_CRITICAL: Final = 20.0
+HISTORY_HOURS: Final = 720
+
+
+class Feed:
+    """Listens to a sequencer and polls a kernel; everything goes into one `Projector`."""
+
+    def __init__(self, kernel: Kernel, projector: Projector) -> None:
+        self.kernel = kernel
+        self.projector = projector
+        self.funding_history: dict[str, list[float]] = {}
+        self._numbers = count(1)
+        self._seen_seq = 0
+        self._seen_links: dict[str, LinkChanged] = {}
+        self._seen_venues: dict[str, VenueStatusChanged] = {}
+        self._seen_funding: dict[str, int] = {}
+
+    def on_outcome(self, envelope: Envelope, outcome: Outcome) -> None:
+        """What a step brought about, at once."""
+        for verdict in outcome.verdicts:
+            self.projector.verdict(verdict)
+            engine = verdict.intent.engine
+            if engine == "arb":
+                self.projector.opportunity(pages.opportunity(next(self._numbers), verdict, envelope.ts_ns))
+            elif engine == "scalp":
+                signal = pages.scalp_signal(next(self._numbers), self.kernel, verdict, envelope.ts_ns)
+                if signal is not None:
+                    self.projector.signal(signal)
+        for order in outcome.orders:
+            self.projector.order(order)
+        for status in outcome.statuses:
+            self.projector.engine(cards.engine_card(self.kernel, self.kernel.desks[status.engine].engine))
+
+    def poll_prices(self) -> None:
+        """The newest price of every instrument, and what changed of links and venues."""
+        view, newest = self.kernel.view, self._seen_seq
+        for table in (view.quotes, view.oracles):
+            for envelope in table.values():
+                if envelope.seq > self._seen_seq:
+                    self.projector.fold(envelope)
+                    newest = max(newest, envelope.seq)
+        self._seen_seq = newest
+        for feed, link in view.links.items():
+            if self._seen_links.get(feed) != link:
+                self._seen_links[feed] = link
+                self.projector.fold(Envelope(newest, view.now_ns, "view", link))
+        for name, status in view.venues.items():
+            if self._seen_venues.get(name) != status:
+                self._seen_venues[name] = status
+                self.projector.fold(Envelope(newest, view.now_ns, "view", status))
+
+    def poll_state(self) -> None:
+        """Cards, pages, money and health alerts; about once a second."""
+        self._note_funding()
+        markets = self.markets()
+        table = markets if isinstance(markets, MarketsResponse) else None
+        for engine in self.kernel.engines:
+            self.projector.engine(cards.engine_card(self.kernel, self.kernel.desks[engine].engine))
+            page = pages.engine_page(self.kernel, engine, table)
+            self.projector.panel(page)
+            if engine == "funding":
+                self._watch_health(page.health, page.liq_price)  # type: ignore[union-attr]
+        vault = cards.vault_update(self.kernel)
+        if vault is not None:
+            self.projector.vault(vault)
+
+    def markets(self) -> MarketsResponse | Unavailable:
+        """The perp market table now."""
+        return pages.perp_markets(self.kernel, self.funding_history)
+
+    def _note_funding(self) -> None:
+        for name, envelope in self.kernel.view.fundings.items():
+            if self._seen_funding.get(name) != envelope.seq and isinstance(envelope.body, FundingPosted):
+                self._seen_funding[name] = envelope.seq
+                history = self.funding_history.setdefault(name, [])
+                history.append(pages.hourly_fraction(envelope.body))
+                del history[:-HISTORY_HOURS]
+
+    def _watch_health(self, health: float | None, liq_price: float | None) -> None:
+        if health is None:
+            return
+        level: rows.AlertLevel = "CRITICAL" if health < HEALTH_CRITICAL else "WARNING"
+        active = health < HEALTH_WARNING
+        words = f"account health {health:.0f} of 100"
+        if active and liq_price is not None:
+            words += f"; liquidation at {liq_price:,.2f} USD"
+        self.projector.alert(
+            frames.HealthAlert(
+                id="health-funding",
+                ts=self.kernel.view.now_ns // cards.NS_PER_MS,
+                level=level if active else "INFO",
+                source="funding",
+                message=words if active else "account health is above 50",
+                health=round(health) if active else None,
+                liq_price=liq_price if active else None,
+                active=active,
+            )
+        )

@@ -1,0 +1,366 @@
+"""The application while it runs: one loop that paces the market, the dashboard's servers, and the answers to both."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from loguru import logger
+
+from phantom_arbiter.app import cards
+from phantom_arbiter.app.code_version import code_version
+from phantom_arbiter.app.feed import CHARTED, Feed
+from phantom_arbiter.app.journaled import Opened, begin, resume, save
+from phantom_arbiter.app.markets import BuiltinSpec
+from phantom_arbiter.config import Config
+from phantom_arbiter.core.commands import EngineId, Mode, ResetPaper, StartEngine, StopEngine
+from phantom_arbiter.core.events import Commanded
+from phantom_arbiter.dashboard import frames, rows
+from phantom_arbiter.dashboard.panels import MarketsResponse
+from phantom_arbiter.dashboard.port import (
+    EnginesResponse,
+    HealthCheck,
+    HealthResponse,
+    JournalResponse,
+    JournalRow,
+    PositionsResponse,
+    TradesResponse,
+    Unavailable,
+    VaultsResponse,
+)
+from phantom_arbiter.dashboard.projector import Projector
+from phantom_arbiter.dashboard.requests import CommandRequest
+from phantom_arbiter.dashboard.server import DashboardServer
+from phantom_arbiter.engines.base import HOST
+from phantom_arbiter.runtime.simulation import Progress
+from phantom_arbiter.storage.journal import JournalError
+from phantom_arbiter.storage.runs import KEPT_RUNS, RunFolder
+
+PACE_S: Final = 0.05
+SLICE_ACTS: Final = 2_000
+FLUSH_S: Final = 0.25
+STATE_S: Final = 1.0
+SNAPSHOT_S: Final = 30.0
+
+
+class EngineCommandError(RuntimeError):
+    """A start or stop was refused; the message says why."""
+
+
+class App:
+    """One paper run with its dashboard. Use `running`, or `start` and `stop`."""
+
+    def __init__(self, config: Config, home: Path) -> None:
+        self.config = config
+        self.folder = RunFolder(home, "paper")
+        self.server = DashboardServer(self, http_port=config.server.http_port, ws_port=config.server.websocket_port)
+        self._opened: Opened | None = None
+        self._feed: Feed | None = None
+        self._projector: Projector | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._started_s = time.monotonic()
+        self._commands = 0
+
+    # Life
+
+    async def start(self) -> None:
+        """Lock the folder, open or resume the run, take the ports, and go."""
+        self.folder.lock()
+        try:
+            self._open(self._begin_or_resume())
+            await self.server.start()
+        except BaseException:
+            self._close_journal()
+            self.folder.unlock()
+            raise
+        self._tasks = [asyncio.create_task(job) for job in (self._pace(), self._publish())]
+
+    async def until(self, stop: asyncio.Event) -> None:
+        """Wait for ``stop``; a loop that broke ends the wait with its exception."""
+        waiting = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([waiting, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waiting.cancel()
+        for task in self._tasks:
+            if task.done():
+                task.result()
+
+    async def stop(self) -> None:
+        """Stop the loops, save, seal the run, and give everything back."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        await self.server.stop()
+        if self._opened is not None:
+            session, journal, resumed = self._opened
+            save(session, journal)
+            journal.seal("crashed-recovered" if resumed else "ended")
+        self._close_journal()
+        self.folder.unlock()
+
+    def _begin_or_resume(self) -> Opened:
+        current = self.folder.current()
+        wanted = BuiltinSpec(self.config.market.seed, self.config.market.scenario)
+        if current is not None:
+            opened = resume(current)
+            info = opened.journal.info()
+            same = msgspec.to_builtins(wanted) == info.market and _lasting(info.config) == _lasting(
+                msgspec.to_builtins(self.config)
+            )
+            if same:
+                logger.info(opened.resumed)
+                return opened
+            opened.journal.seal("ended")
+            opened.journal.close()
+            logger.info("the market or settings changed: a new run begins, the old one is kept")
+        return self._begin(self.config)
+
+    def _begin(self, config: Config) -> Opened:
+        run_id = self.folder.next_id(datetime.now(UTC).strftime("%Y%m%d"))
+        spec = BuiltinSpec(config.market.seed, config.market.scenario)
+        opened = begin(self.folder.path(run_id), run_id, config, spec, start=config.autostart)
+        self.folder.set_current(run_id)
+        self.folder.prune(KEPT_RUNS, Mode.PAPER)
+        logger.info("run {} on the built-in market, seed {}, {}", run_id, spec.seed, spec.scenario)
+        return opened
+
+    def _open(self, opened: Opened) -> None:
+        session = opened.session
+        info = opened.journal.info()
+        run = frames.RunInfo(
+            version=code_version(),
+            run_id=info.run_id,
+            mode=Mode.PAPER,
+            started_ts=session.market.start_ns // cards.NS_PER_MS,
+        )
+        universe = session.kernel.universe
+        charted = tuple(name for name in CHARTED if name in universe.instruments)
+        self._projector = Projector(universe, run, self._clock(session.simulation.now_ns), charted=charted)
+        self._feed = Feed(session.kernel, self._projector)
+        session.sequencer.listeners.append(self._feed.on_outcome)
+        self._opened = opened
+
+    def _close_journal(self) -> None:
+        if self._opened is not None:
+            self._opened.journal.close()
+            self._opened = None
+
+    def _clock(self, now_ns: int) -> rows.MarketClock:
+        market = self.config.market
+        now_ms = now_ns // cards.NS_PER_MS
+        return rows.MarketClock(now_ms=now_ms, source="built-in", speed=market.speed, scenario=market.scenario)
+
+    # Loops
+
+    async def _pace(self) -> None:
+        """Keep market time at wall time times the speed; a slow machine falls behind rather than skip a fact."""
+        wall_s, saved_s = time.monotonic(), time.monotonic()
+        while True:
+            opened = self._live()
+            now_s = time.monotonic()
+            step_ns = round(min(now_s - wall_s, 1.0) * self.config.market.speed * 1e9)
+            wall_s, until_ns = now_s, opened.session.simulation.now_ns + step_ns
+            while opened.session.simulation.advance(until_ns, SLICE_ACTS) is Progress.MORE:
+                await asyncio.sleep(0)
+            opened.journal.commit()
+            if now_s - saved_s > SNAPSHOT_S:
+                save(opened.session, opened.journal)
+                saved_s = now_s
+            await asyncio.sleep(PACE_S)
+
+    async def _publish(self) -> None:
+        """Tell the clients what changed."""
+        state_s = 0.0
+        while True:
+            feed, projector = self._feed, self._projector
+            assert feed is not None
+            assert projector is not None
+            feed.poll_prices()
+            now_s = time.monotonic()
+            if now_s - state_s >= STATE_S:
+                state_s = now_s
+                feed.poll_state()
+                projector.system(self._stats())
+            self.server.publish(projector.flush(now_s * 1_000))
+            await asyncio.sleep(FLUSH_S)
+
+    def _stats(self) -> frames.SystemStats:
+        opened = self._live()
+        seq, uptime_s = opened.session.sequencer.seq, time.monotonic() - self._started_s
+        return frames.SystemStats(
+            wall_ms=round(time.time() * 1_000),
+            uptime_s=uptime_s,
+            events=seq,
+            events_per_s=seq / uptime_s if uptime_s else 0.0,
+            journal_seq=opened.journal.last_seq,
+            journal_bytes=opened.journal.path.stat().st_size,
+            memory_bytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1_024,
+            clients=self.server.clients,
+            kill=opened.session.kernel.kill,
+        )
+
+    def _live(self) -> Opened:
+        assert self._opened is not None, "the application is not running"
+        return self._opened
+
+    # Host
+
+    async def start_engine(self, engine: EngineId, mode: Mode) -> None:
+        """`engine.start()` lands here."""
+        await self._or_raise(StartEngine(engine, mode))
+
+    async def stop_engine(self, engine: EngineId) -> None:
+        """`engine.stop()` lands here."""
+        await self._or_raise(StopEngine(engine))
+
+    async def _or_raise(self, command: StartEngine | StopEngine) -> None:
+        self._commands += 1
+        result = await self.command(CommandRequest(f"host-{self._commands}", command))
+        if not result.success:
+            raise EngineCommandError(result.message)
+
+    # DashboardPort
+
+    async def command(self, request: CommandRequest) -> frames.CommandResult:
+        """Carry out a command at the market's present time; it is durable before the answer."""
+        action = type(request.command).__struct_config__.tag
+        if isinstance(request.command, ResetPaper):
+            return self._reset(request, request.command, str(action))
+        opened = self._live()
+        outcome = opened.session.simulation.command(Commanded(request.id, request.command))
+        opened.journal.commit()
+        assert outcome is not None
+        assert outcome.command is not None
+        answer = outcome.command
+        return frames.CommandResult(
+            id=request.id, action=str(action), success=answer.success, code=answer.code, message=answer.message
+        )
+
+    def _reset(self, request: CommandRequest, command: ResetPaper, action: str) -> frames.CommandResult:
+        """End this run and begin another with other balances; refused while an order is out."""
+        opened = self._live()
+        if opened.session.kernel.orders:
+            return _answer(request, action, "orders_open", "an order is still out: try again in a moment")
+        try:
+            config = _with_balances(self.config, command.balances)
+            fresh = self._begin(config)
+        except (ValueError, JournalError) as error:
+            return _answer(request, action, "bad_balances", str(error))
+        save(opened.session, opened.journal)
+        opened.journal.seal("ended")
+        opened.journal.close()
+        self.config = config
+        self._open(fresh)
+        assert self._projector is not None
+        self.server.publish((frames.SnapshotFrame(self._projector.seq, 0, self._projector.snapshot()),))
+        return _answer(request, action, "ok", "a fresh paper run began")
+
+    def snapshot(self) -> frames.Snapshot:
+        """Everything, for a new client."""
+        assert self._projector is not None
+        return self._projector.snapshot()
+
+    def markets(self) -> MarketsResponse | Unavailable:
+        """``/api/drift/markets``."""
+        if self._feed is None:
+            return Unavailable(code="starting", reason="the application is starting")
+        return self._feed.markets()
+
+    def engines(self) -> EnginesResponse:
+        """``/api/engines``."""
+        kernel = self._live().session.kernel
+        return EnginesResponse(engines=tuple(cards.engine_card(kernel, d.engine) for d in kernel.desks.values()))
+
+    def positions(self) -> PositionsResponse:
+        """``/api/positions``."""
+        kernel = self._live().session.kernel
+        held = tuple(row for desk in kernel.desks.values() for row in cards.positions(kernel, desk.engine))
+        return PositionsResponse(positions=held)
+
+    def trades(self, limit: int) -> TradesResponse:
+        """``/api/trades``."""
+        return TradesResponse(trades=tuple(reversed(self.snapshot().fills[-limit:])))
+
+    def vaults(self) -> VaultsResponse:
+        """``/api/vaults``."""
+        kernel = self._live().session.kernel
+        update = cards.vault_update(kernel)
+        return VaultsResponse(
+            balances=cards.balances(kernel),
+            equity=update.equity if update is not None else None,
+            pnl_days=update.pnl_days if update is not None else (),
+        )
+
+    def journal(self, limit: int, before_seq: int | None) -> JournalResponse:
+        """``/api/journal``: rows on disk, newest first."""
+        found = self._live().journal.page(limit, before_seq)
+        page = tuple(
+            JournalRow(
+                seq=row.seq, ts_ns=row.ts_ns, source="journal", cause="", kind=row.kind, body={"value": row.decoded()}
+            )
+            for row in found
+        )
+        return JournalResponse(rows=page, next_before_seq=page[-1].seq if len(page) == limit else None)
+
+    def health(self) -> HealthResponse:
+        """``/healthz``."""
+        alive = bool(self._tasks) and all(not task.done() for task in self._tasks)
+        checks = (HealthCheck(name="loops", ok=alive, detail="" if alive else "the market loop has ended"),)
+        return HealthResponse(ok=alive, checks=checks)
+
+
+def _answer(request: CommandRequest, action: str, code: str, message: str) -> frames.CommandResult:
+    return frames.CommandResult(id=request.id, action=action, success=code == "ok", code=code, message=message)
+
+
+def _lasting(config: dict[str, Any]) -> dict[str, Any]:
+    """The part of the settings that a run is made of; ports and speed may change between restarts."""
+    market = {key: value for key, value in config["market"].items() if key != "speed"}
+    return {**{key: value for key, value in config.items() if key != "server"}, "market": market}
+
+
+def _with_balances(config: Config, balances: dict[str, str]) -> Config:
+    """Share balances out over the engines in the proportion of the configured capital of each asset."""
+    capital: dict[str, dict[str, str]] = {engine: {} for engine in config.capital}
+    for asset, amount in balances.items():
+        holders = {e: float(a[asset]) for e, a in config.capital.items() if float(a.get(asset, "0")) > 0}
+        if not holders:
+            raise ValueError(f"balances.{asset}: no engine trades it; known: SOL, USDC")
+        try:
+            total = float(amount)
+        except ValueError as error:
+            raise ValueError(f"balances.{asset}: got {amount!r}, expected a decimal number") from error
+        if not 0 <= total < 1e12:
+            raise ValueError(f"balances.{asset}: got {amount!r}, expected zero to a trillion")
+        whole = sum(holders.values())
+        for engine, share in holders.items():
+            capital[engine][asset] = f"{total * share / whole:.6f}"
+    return msgspec.convert({**msgspec.to_builtins(config), "capital": capital}, Config)
+
+
+@asynccontextmanager
+async def running(config: Config | None = None, home: Path | None = None) -> AsyncIterator[App]:
+    """An application for the body of an ``async with``; engines made inside can be started by their own `start`."""
+    app = App(config or Config(), home or default_home())
+    await app.start()
+    token = HOST.set(app)
+    try:
+        yield app
+    finally:
+        HOST.reset(token)
+        await app.stop()
+
+
+def default_home() -> Path:
+    """``PHANTOM_HOME``, or ``.phantom-arbiter`` in the user's home folder."""
+    return Path(os.environ.get("PHANTOM_HOME") or Path.home() / ".phantom-arbiter")

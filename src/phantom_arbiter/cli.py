@@ -1,0 +1,211 @@
+"""The command line: ``phantom run | replay | backtest | data | report | runs | doctor``.
+
+With ``--json`` exactly one JSON object goes to stdout, everything else to stderr. Exit codes: 0 done, 1 it failed,
+2 the input is wrong, 3 something it needs is in use, 130 and 143 stopped by SIGINT and SIGTERM.
+
+Modules are imported where they are used, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal, NoReturn
+
+from cyclopts import App, Parameter
+from rich.console import Console
+
+EXIT_FAILED = 1
+EXIT_INPUT = 2
+EXIT_IN_USE = 3
+
+app = App(
+    name="phantom",
+    help="Four trading engines for Solana on one kernel. Paper is the default and needs no network.\n\n"
+    "Begin with `phantom run` and open http://localhost:8000.",
+)
+data = App(name="data", help="The market-data catalogue.")
+runs = App(name="runs", help="Recorded runs: list, back up, restore, prune.")
+app.command(data)
+app.command(runs)
+
+errors = Console(stderr=True, highlight=False)
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="One JSON object on stdout, all else on stderr.")]
+Home = Annotated[Path | None, Parameter(help="Where runs are kept; default PHANTOM_HOME or ~/.phantom-arbiter.")]
+ConfigFile = Annotated[Path | None, Parameter(name="--config", help="A TOML file; every key has a default.")]
+Day = Annotated[datetime | None, Parameter(help="A UTC day or instant, 2025-04-14 or 2025-04-14T12:00.")]
+
+
+@app.command
+def run(
+    *,
+    config: ConfigFile = None,
+    speed: Annotated[float | None, Parameter(help="Market seconds a second; 1 is real time, default 30.")] = None,
+    scenario: Annotated[str | None, Parameter(help="calm, volatile, no-edge, rug, …; see docs/reference.md.")] = None,
+    seed: Annotated[int | None, Parameter(help="The built-in market's seed.")] = None,
+    home: Home = None,
+) -> None:
+    """Run the engines in paper on the built-in market, with the dashboard on http://localhost:8000."""
+    from phantom_arbiter.app.main import serve
+
+    sys.exit(_guarded(lambda: serve(config, speed, scenario, seed, home)))
+
+
+@app.command
+def replay(
+    *,
+    seed: Annotated[int, Parameter(help="The built-in market's seed.")] = 7,
+    scenario: Annotated[str, Parameter(help="The built-in market's scenario.")] = "calm",
+    hours: Annotated[float, Parameter(help="How much market time, on the built-in market.")] = 24.0,
+    run: Annotated[Path | None, Parameter(help="Folder of the run: a killed one goes on, a new one begins.")] = None,
+    data: Annotated[Path | None, Parameter(help="A catalogue, or with --map a folder of data files.")] = None,
+    map: Annotated[Path | None, Parameter(help="The map of a data folder, as benchmarks/datasets.toml.")] = None,
+    from_: Annotated[Day, Parameter(name="--from")] = None,
+    to: Day = None,
+    config: ConfigFile = None,
+    force_gate: Annotated[list[str] | None, Parameter(help="For tests: this gate measures, never refuses.")] = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """Run all four engines as fast as it goes, journaled and repeatable, and report."""
+    from phantom_arbiter.app.main import ReplayRequest, replay_and_report
+
+    request = ReplayRequest(
+        seed, scenario, hours, run, data, map, _utc_ns(from_), _utc_ns(to), config, tuple(force_gate or ()), home, json
+    )
+    sys.exit(_guarded(lambda: replay_and_report(request, journaled=True)))
+
+
+@app.command
+def backtest(
+    *,
+    seed: int = 7,
+    scenario: str = "calm",
+    hours: float = 24.0,
+    data: Path | None = None,
+    map: Path | None = None,
+    from_: Annotated[Day, Parameter(name="--from")] = None,
+    to: Day = None,
+    config: ConfigFile = None,
+    force_gate: list[str] | None = None,
+    json: Json = False,
+) -> None:
+    """As `replay`, but nothing is kept: no journal, no run folder."""
+    from phantom_arbiter.app.main import ReplayRequest, replay_and_report
+
+    request = ReplayRequest(
+        seed, scenario, hours, None, data, map, _utc_ns(from_), _utc_ns(to), config, tuple(force_gate or ()), None, json
+    )
+    sys.exit(_guarded(lambda: replay_and_report(request, journaled=False)))
+
+
+@data.command(name="import")
+def data_import(
+    kind: Annotated[str | None, Parameter(help="candle, funding, stake_rate, pool_state, swap, …")] = None,
+    file: Annotated[Path | None, Parameter(help="A Parquet file; with --map a folder.")] = None,
+    *,
+    into: Annotated[Path, Parameter(help="The catalogue's folder.")],
+    map: Annotated[Path | None, Parameter(help="Import a whole folder by this map.")] = None,
+    column: Annotated[list[str] | None, Parameter(help="ours=theirs, for a column named differently.")] = None,
+    constant: Annotated[list[str] | None, Parameter(help="ours=value, for a column that the file lacks.")] = None,
+    json: Json = False,
+) -> None:
+    """Map a foreign file, or with --map a whole folder, into a catalogue. Nothing is half-imported.
+
+    phantom data import candle sol.parquet --column ts_ns=time --constant instrument=SOL/USDC --into catalogue
+    phantom data import --map benchmarks/datasets.toml FOLDER --into catalogue
+    """
+    from phantom_arbiter.app.main import import_data
+
+    what, where = (None, Path(kind)) if map is not None and file is None and kind is not None else (kind, file)
+    sys.exit(_guarded(lambda: import_data(what, where, into, map, column or [], constant or [], json)))
+
+
+@app.command
+def report(run: Annotated[Path, Parameter(help="A run's folder.")], *, json: Json = False) -> None:
+    """What a run came to, by engine and cause, beside just holding."""
+    from phantom_arbiter.app.main import report_run
+
+    sys.exit(_guarded(lambda: report_run(run, json)))
+
+
+@app.command
+def doctor(*, config: ConfigFile = None, home: Home = None, json: Json = False) -> None:
+    """Check ports, disk, clock, data, page and configuration, and say what to do."""
+    from phantom_arbiter.app.doctor import examine
+
+    sys.exit(_guarded(lambda: examine(config, home, json)))
+
+
+@runs.command(name="list")
+def runs_list(*, home: Home = None, kind: Literal["paper", "replay"] = "paper", json: Json = False) -> None:
+    """List recorded runs, oldest first."""
+    from phantom_arbiter.app.main import list_runs
+
+    sys.exit(_guarded(lambda: list_runs(home, kind, json)))
+
+
+@runs.command
+def backup(run: Path, target: Path) -> None:
+    """Copy a run's journal to a file, also while it runs."""
+    from phantom_arbiter.app.main import backup_run
+
+    sys.exit(_guarded(lambda: backup_run(run, target)))
+
+
+@runs.command
+def restore(source: Path, run: Path) -> None:
+    """Make a run folder of a backup; go on with it by `phantom replay --run FOLDER`."""
+    from phantom_arbiter.app.main import restore_run
+
+    sys.exit(_guarded(lambda: restore_run(source, run)))
+
+
+@runs.command
+def prune(*, keep: int = 20, home: Home = None, kind: Literal["paper", "replay"] = "paper") -> None:
+    """Remove sealed runs beyond the newest KEEP."""
+    from phantom_arbiter.app.main import prune_runs
+
+    sys.exit(_guarded(lambda: prune_runs(home, kind, keep)))
+
+
+def _utc_ns(moment: datetime | None) -> int | None:
+    if moment is None:
+        return None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()) * 1_000_000_000
+
+
+def _guarded(act: Callable[[], int]) -> int:
+    """Run a command; errors that are the input's or the surroundings' fault become one plain line and an exit code."""
+    from phantom_arbiter.app.replay import Interrupted
+    from phantom_arbiter.config import ConfigError
+    from phantom_arbiter.dashboard.listening import PortInUseError
+    from phantom_arbiter.storage.journal import DivergenceError, JournalError
+    from phantom_arbiter.storage.runs import InUseError
+    from phantom_arbiter.storage.schemas import DataError
+
+    try:
+        return act()
+    except (PortInUseError, InUseError) as error:
+        return _fail(error, EXIT_IN_USE)
+    except DivergenceError as error:
+        return _fail(error, EXIT_FAILED)
+    except (ConfigError, JournalError, DataError) as error:
+        return _fail(error, EXIT_INPUT)
+    except Interrupted as stop:
+        errors.print(f"[yellow]{stop}")
+        return 128 + stop.signal_number
+
+
+def _fail(error: Exception, code: int) -> int:
+    errors.print(f"[bold red]error:[/] {error}", soft_wrap=True)
+    return code
+
+
+def main() -> NoReturn:
+    """The entry point of the ``phantom`` command."""
+    app()
+    sys.exit(0)
