@@ -68,6 +68,7 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
         self._started_s = time.monotonic()
         self._commands = 0
+        self._until_ns = 0
 
     # Life
 
@@ -149,6 +150,7 @@ class App:
         self._feed = Feed(session.kernel, self._projector)
         session.sequencer.listeners.append(self._feed.on_outcome)
         self._opened = opened
+        self._until_ns = session.simulation.now_ns
 
     def _close_journal(self) -> None:
         if self._opened is not None:
@@ -164,12 +166,12 @@ class App:
 
     async def _pace(self) -> None:
         """Keep market time at wall time times the speed; a slow machine falls behind rather than skip a fact."""
-        wall_s, saved_s = time.monotonic(), time.monotonic()
+        wall_s = saved_s = time.monotonic()
         while True:
             opened = self._live()
             now_s = time.monotonic()
             step_ns = round(min(now_s - wall_s, 1.0) * self.config.market.speed * 1e9)
-            wall_s, until_ns = now_s, opened.session.simulation.now_ns + step_ns
+            wall_s, self._until_ns = now_s, self._until_ns + step_ns
             while opened.session.simulation.advance(until_ns, SLICE_ACTS) is Progress.MORE:
                 await asyncio.sleep(0)
             opened.journal.commit()

@@ -130,6 +130,8 @@ class Kernel:
             intents = decide(envelope)
             if intents:
                 self._judge_all(intents)
+        if self._out is None and not self.accounting.journal:
+            return None
         return self._close_outcome()
 
     # Routes and life cycle

@@ -55,7 +55,8 @@ class Sequencer:
         """Take one fact through kernel, journal and driver."""
         ts_ns, source, body, cause = arrival
         self.seq += 1
-        self.now_ns = max(ts_ns, self.now_ns)
+        if ts_ns > self.now_ns:
+            self.now_ns = ts_ns
         envelope = Envelope(self.seq, self.now_ns, source, body, cause)
         outcome = self.kernel.step(envelope)
         journaled = type(body) in JOURNALED

@@ -72,15 +72,17 @@ class ScalpEngine(BaseEngine):
         body = envelope.body
         if type(body) is not Quoted:
             return self.tick(envelope.ts_ns) if type(body) is TimerFired else ()
-        tape = self.state.tapes.get(body.instrument)
-        held = self._held.get(body.instrument)
-        if held is None and tape is not None and envelope.ts_ns < tape.next_ns:
+        instrument, now_ns = body.instrument, envelope.ts_ns
+        tape, held = self.state.tapes.get(instrument), self._held.get(instrument)
+        due = tape is None or now_ns >= tape.next_ns
+        if not due and held is None:
             return ()
         price = log((body.bid_px + body.ask_px) / 2)
-        exits = self._exits(held, price, envelope.ts_ns) if held else []
-        if tape is None or envelope.ts_ns >= tape.next_ns:
-            return [*exits, *self._sample(body.instrument, tape, price, envelope.ts_ns)]
-        return exits
+        exits = self._exits(held, price, now_ns) if held else []
+        if not due:
+            return exits
+        sampled = self._sample(instrument, tape, price, now_ns)
+        return [*exits, *sampled] if exits else sampled
 
     # Signals and trials
 
