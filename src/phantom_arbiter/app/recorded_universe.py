@@ -73,7 +73,7 @@ class PoolSeries(Struct, frozen=True, gc=False):
 
 
 class Scope(Struct, frozen=True):
-    """What is told of a span. Tuples are sorted.
+    """What is told of a span. Tuples are sorted; ``candles`` have the spots first, whose price comes before a perp's.
 
     ``lag_ns``: how late bars are told. ``lsts``: tokens whose stake pools are told; ``ratios``: those with a market;
     ``thin_ratios``: those of them read from pools. ``ratio_step_ns``: the step of an exchange's ratios, 0 where there
@@ -202,7 +202,7 @@ def _candles(catalogue: Catalogue, perp_bases: set[str], start_ns: int, end_ns: 
                 first_ts_ns=first,
                 last_ts_ns=last,
             )
-    return tuple(series for _, series in sorted(chosen.items()))
+    return tuple(sorted(chosen.values(), key=lambda series: (series.is_perp, series.target)))
 
 
 def _target(instrument: str, venue: str, perp_bases: set[str]) -> str:

@@ -172,8 +172,10 @@ class App:
             now_s = time.monotonic()
             step_ns = round(min(now_s - wall_s, 1.0) * self.config.market.speed * 1e9)
             wall_s, self._until_ns = now_s, self._until_ns + step_ns
-            while opened.session.simulation.advance(until_ns, SLICE_ACTS) is Progress.MORE:
-                await asyncio.sleep(0)
+            progress = opened.session.simulation.advance(self._until_ns, SLICE_ACTS)
+            if progress is Progress.MORE:
+                await asyncio.sleep(0)  # let the servers answer, then go on
+                continue
             opened.journal.commit()
             if now_s - saved_s > SNAPSHOT_S:
                 save(opened.session, opened.journal)

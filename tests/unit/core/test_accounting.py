@@ -13,13 +13,14 @@ from phantom_arbiter.core.events import (
     Liquidated,
     OrderReported,
     PnlSettled,
+    PoolUpdated,
     StakePoolRead,
 )
 from phantom_arbiter.core.intents import Intent, Policy, Purpose, Side, Swap
 from phantom_arbiter.core.ledger import FEE, INCOME, RENT
 from phantom_arbiter.core.orders import OrderStatus
 from phantom_arbiter.core.portfolio import Cause
-from tests.unit.core.house import SOL_PX, USD, VENUE, WHOLE, House, buy, deposit, intent, perp_order, sell
+from tests.unit.core.house import SECOND, SOL_PX, USD, VENUE, WHOLE, House, buy, deposit, intent, perp_order, sell
 
 S = LegStatus
 
@@ -199,17 +200,17 @@ def cycle() -> Intent:
     return intent(there, back, policy=Policy.ATOMIC)
 
 
-def test_a_cycle_books_what_went_in_and_what_came_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cycle_books_what_went_in_and_what_came_out() -> None:
     house = House()
-    house.feed(house.kernel.view.pools["pool"].body)
-    other = house.kernel.view.pools["pool"].body
-    house.feed(type(other)(**{**{f: getattr(other, f) for f in other.__struct_fields__}, "pool": "other"}))
+    house.feed(PoolUpdated("other", "dex", "SOL", "USDC", 10**14, 151 * 10**11, 25, 10_000, 0))
     order = house.order(cycle())
     assert house.vault.reserved("funding", "USDC") == 150 * USD, "only the first leg's input is set aside"
     legs = (LegReport(0, S.FILLED, 150 * USD, WHOLE), LegReport(1, S.FILLED, WHOLE, 151 * USD))
     house.feed(OrderReported(order.id, legs))
     assert house.vault.engine_assets("funding") == {"SOL": 20 * WHOLE, "USDC": 10_001 * USD}
     assert house.vault.deployed("funding", "SOL") == 0
+    house.now_ns += 10 * SECOND
+    house.market()
     order = house.order(cycle())
     house.feed(OrderReported(order.id, (LegReport(0, S.REJECTED), LegReport(1, S.REJECTED))))
     assert house.vault.engine_assets("funding") == {"SOL": 20 * WHOLE, "USDC": 10_001 * USD}

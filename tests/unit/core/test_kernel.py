@@ -148,13 +148,15 @@ def test_an_order_without_news_for_hours_is_still_booked_when_news_comes() -> No
     assert house.vault.deployed("funding", "SOL") == WHOLE
 
 
-def test_a_withdrawal_beyond_what_is_held_is_rejected_by_the_ledger() -> None:
+def test_a_withdrawal_of_what_another_one_took_already_is_rejected_by_the_ledger() -> None:
     house = House()
-    outcome = house.ask(intent(deposit(-100), purpose=Purpose.EXIT))
+    house.report(house.order(intent(deposit(100))), S.FILLED, 100 * USD, 100 * USD)
+    house.order(intent(deposit(-80), purpose=Purpose.EXIT))
+    outcome = house.ask(intent(deposit(-70), purpose=Purpose.EXIT))
     assert outcome.dispatches == []
-    (order,) = outcome.orders
+    order = outcome.orders[-1]
     assert (order.status, order.legs[0].status) == (OrderStatus.FAILED, S.REJECTED)
-    assert house.vault.reservations() == ()
+    assert house.vault.reserved("funding", "USDC") == 80 * USD
 
 
 def hedge(swap_first: bool) -> Order:
