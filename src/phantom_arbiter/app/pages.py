@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from phantom_arbiter.core.events import FundingPosted, PerpStatsRead, VenueStatus
+from phantom_arbiter.core.events import FundingPosted, PerpStatsRead, VenueStatus, VenueStatusChanged
 from phantom_arbiter.core.intents import Intent, Swap
 from phantom_arbiter.core.kernel import Kernel
 from phantom_arbiter.core.units import FUNDING_RATE_SCALE, HOURS_PER_YEAR, NS_PER_HOUR, power_of_ten
@@ -188,7 +188,7 @@ def perp_markets(kernel: Kernel, history: dict[str, list[float]]) -> panels.Mark
             program="dRiftyHA39MWEi3m9aunc5MzRF1JYuBsbn6VPcn33UH",
             quote="USDC",
             status=status.status if status is not None else VenueStatus.ABSENT,
-            reason=status.reason if status is not None else "no word of the venue",
+            reason=_venue_words(status),
         ),
         markets=tuple(found),
         stats=panels.DriftStats(
@@ -261,3 +261,10 @@ def _card(market: panels.DriftMarket, cost_bps: float, status: VenueStatus) -> p
         available=not why_not,
         why_not=why_not,
     )
+
+
+def _venue_words(status: VenueStatusChanged | None) -> str:
+    """Why the venue is not simply open; empty where it is."""
+    if status is None:
+        return "no word of the venue"
+    return "" if status.status is VenueStatus.LIVE else status.reason

@@ -146,7 +146,7 @@ class RecordedMarket:
             popped=self._popped,
             window=self._window,
             taken=self._taken,
-            carry=Carry(),
+            carry=msgspec.msgpack.decode(self._carry_before, type=Carry),
             liquidity=msgspec.msgpack.decode(msgspec.msgpack.encode(self.liquidity.state), type=RecordedState),
         )
 

@@ -59,11 +59,10 @@ class Sequencer:
             self.now_ns = ts_ns
         envelope = Envelope(self.seq, self.now_ns, source, body, cause)
         outcome = self.kernel.step(envelope)
-        journaled = type(body) in JOURNALED
-        if not journaled:
+        if type(body) not in JOURNALED:
             self.driver.observe(envelope)
-        if outcome is None and not journaled:
-            return None
+            if outcome is None:
+                return None
         self.journal.record(envelope, outcome)
         if outcome is None:
             return None

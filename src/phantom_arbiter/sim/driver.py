@@ -28,7 +28,7 @@ from phantom_arbiter.sim.driver_config import DriverConfig
 from phantom_arbiter.sim.execution import Execution, Executor
 from phantom_arbiter.sim.landing import Fate, draw_fate
 from phantom_arbiter.sim.liquidity import Liquidity, RecordedLiquidity
-from phantom_arbiter.sim.perp_venue import PerpVenue, PerpVenueState
+from phantom_arbiter.sim.perp_venue import HEARD, PerpVenue, PerpVenueState
 
 SOURCE: Final = "paper"
 MAX_PENDING: Final = 4_096
@@ -114,6 +114,8 @@ class VirtualDriver:
         """See a market fact: margin, funding and liquidation follow it; recorded liquidity learns its prices."""
         if isinstance(self.liquidity, RecordedLiquidity):
             self.liquidity.observe(envelope)
+        if type(envelope.body) not in HEARD:
+            return
         facts = self._venue.observe(envelope)
         if facts:
             self._tell_venue_facts(facts, envelope.ts_ns)
@@ -207,7 +209,7 @@ class VirtualDriver:
 
     def _land(self, flight: Flight) -> None:
         dispatch, fate = flight.dispatch, flight.fate
-        done = self._executor.run(dispatch, flight.due_ns, fails=fate.fails, may_rest=not fate.times_out)
+        done = self._executor.run(dispatch, flight.due_ns, fate)
         told_ns = flight.due_ns + self.config.notify_ns
         engine, order_id = dispatch.approved.intent.engine, dispatch.approved.order_id
         if done.rest_atoms:

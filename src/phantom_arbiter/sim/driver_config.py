@@ -23,6 +23,10 @@ class DriverConfig(Struct, frozen=True, forbid_unknown_fields=True):
     knowledge of it: one slot for "confirmed" (assumed). ``unknown_ppm`` time out first; their end is told
     ``unknown_ns`` later (assumed).
 
+    Competition: an atomic cycle that would gain meets ``rivals`` who saw the same gap. Each bids an even random share of
+    the gain; unless our tip's share of it is the highest, a rival's copy of the transaction executes first and ours
+    fails (assumed; live landings by tip share should replace it).
+
     Chain fees: 5,000 lamports a transaction (Solana); ``bids_paid`` False waives the intent's priority fee and tip.
     ``token_account_lamports``: (165 + 128) bytes at 6,960 lamports. Nothing refunds it yet.
 
@@ -48,6 +52,7 @@ class DriverConfig(Struct, frozen=True, forbid_unknown_fields=True):
     drop_ppm: int = 20_000
     blockhash_slots: int = 150
     failure_ppm: int = 10_000
+    rivals: int = 2
     notify_ns: int = 400 * _NS_PER_MS
     unknown_ppm: int = 5_000
     unknown_ns: int = 30_000 * _NS_PER_MS
@@ -76,6 +81,7 @@ IDEAL: Final = DriverConfig(
     tail_ppm=0,
     drop_ppm=0,
     failure_ppm=0,
+    rivals=0,
     notify_ns=0,
     unknown_ppm=0,
     base_fee_lamports=0,

@@ -8,9 +8,12 @@ from phantom_arbiter.core.events import AnyFact, Fee, FeeKind, LegReport, LegSta
 from phantom_arbiter.core.instruments import Universe
 from phantom_arbiter.core.intents import CollateralTransfer, Intent, PerpOrder, Swap
 from phantom_arbiter.core.orders import Dispatch, LegPlan
+from phantom_arbiter.core.reservation_plan import is_cycle
 from phantom_arbiter.core.streams import Stream
+from phantom_arbiter.core.units import BPS
 from phantom_arbiter.sim.driver_config import DriverConfig
 from phantom_arbiter.sim.fees import chain_fees, token_account
+from phantom_arbiter.sim.landing import Fate
 from phantom_arbiter.sim.liquidity import Liquidity
 from phantom_arbiter.sim.perp_venue import PerpAccount, PerpVenue
 
@@ -64,16 +67,18 @@ class Executor:
         self.venue = venue
         self.token_accounts = token_accounts
 
-    def run(self, dispatch: Dispatch, now_ns: int, *, fails: bool, may_rest: bool) -> Execution:
-        """Execute at ``now_ns``. ``fails``: the chain's own mishap. ``may_rest``: a lone perp order may fill in part
-        and leave a rest.
+    def run(self, dispatch: Dispatch, now_ns: int, fate: Fate) -> Execution:
+        """Execute at ``now_ns``. A lone perp order that does not time out may fill in part and leave a rest.
 
         A refusal after a perp leg filled leaves that fill's mark on the simulated market, though none on any account.
         """
         intent = dispatch.approved.intent
         plans = dispatch.plans
-        draft = _Draft(dispatch.approved.order_id, intent, now_ns, len(plans) == 1, may_rest and len(plans) == 1)
-        refusal = "the transaction failed on chain" if fails else self._try_all(draft, plans)
+        alone = len(plans) == 1
+        draft = _Draft(dispatch.approved.order_id, intent, now_ns, alone, alone and not fate.times_out)
+        refusal = "the transaction failed on chain" if fate.fails else self._try_all(draft, plans)
+        if not refusal and is_cycle(intent) and tip_share_ppm(intent) < fate.rival_ppm:
+            refusal = self._lose_to_rival(draft)
         if refusal:
             legs = tuple(LegReport(plan.leg, LegStatus.REJECTED, reason=refusal) for plan in plans)
             return Execution(legs, chain_fees(self.config, intent, succeeded=False))
@@ -178,6 +183,12 @@ class Executor:
             draft.before += self.venue.settle(account, draft.now_ns)
         return account
 
+    def _lose_to_rival(self, draft: _Draft) -> str:
+        """A rival's copy of the transaction executes: the market has moved when ours comes."""
+        for _, leg, in_atoms in draft.swaps:
+            self.liquidity.swap(leg, in_atoms, draft.now_ns)
+        return "a rival who bid more took the gap first"
+
     def _commit(self, draft: _Draft) -> tuple[Fee, ...]:
         """Make it real: accounts, swaps, token accounts. Returns the rent of accounts opened."""
         for account in draft.accounts.values():
@@ -194,3 +205,11 @@ class Executor:
                 self.token_accounts.add(opened)
                 rent_lamports += self.config.token_account_lamports
         return (Fee(FeeKind.RENT, "SOL", rent_lamports),) if rent_lamports else ()
+
+
+def tip_share_ppm(intent: Intent) -> int:
+    """The tip as a share of what the intent expects to gain before it; all of it where nothing is to be gained: no
+    rival wants that."""
+    costs_micros = intent.cost.total_micros - intent.cost.tip_micros
+    gain_micros = int(intent.notional_micros * intent.edge_bps / BPS) - costs_micros
+    return _PPM if gain_micros <= 0 else min(_PPM, intent.cost.tip_micros * _PPM // gain_micros)

@@ -14,7 +14,8 @@ _PPM: Final = 1_000_000
 
 
 class Fate(Struct, frozen=True, gc=False):
-    """What the chain has in store: sent at ``sent_ns``, executed at ``land_ns``; the blockhash dies at ``dead_ns``."""
+    """What the chain has in store: sent at ``sent_ns``, executed at ``land_ns``; the blockhash dies at ``dead_ns``.
+    ``rival_ppm`` is the share of a gap's gain that the highest of its rivals bids."""
 
     sent_ns: int
     land_ns: int
@@ -22,11 +23,12 @@ class Fate(Struct, frozen=True, gc=False):
     lands: bool
     fails: bool
     times_out: bool
+    rival_ppm: int
 
 
 def draw_fate(config: DriverConfig, seed: int, key: str, now_ns: int) -> Fate:
-    """The fate of transaction ``key``. The same seven draws in any configuration (common random numbers): a longer
-    delay or a higher probability in ``config`` never makes the same transaction land earlier or fail less."""
+    """The fate of transaction ``key``. The same eight draws in any configuration (common random numbers): a longer
+    delay or a higher probability in ``config`` or more rivals in ``config`` never makes the same transaction land earlier or fail less."""
     stream = Stream(seed, f"landing/{key}")
     jitter_ns = round((2.0 * stream.uniform() - 1.0) * config.build_spread_ns)
     wait = _geometric(stream.uniform(), config.leader_success_ppm, config.blockhash_slots)
@@ -35,6 +37,7 @@ def draw_fate(config: DriverConfig, seed: int, key: str, now_ns: int) -> Fate:
     dropped = stream.chance(config.drop_ppm)
     fails = stream.chance(config.failure_ppm)
     times_out = stream.chance(config.unknown_ppm)
+    highest = stream.uniform() ** (1.0 / config.rivals) if config.rivals else 0.0
     sent_ns = now_ns + max(0, config.build_ns + jitter_ns)
     received_ns = sent_ns + config.submit_ns
     slots = config.leader_slots + (max(wait, tail_slots) if in_tail else wait)
@@ -45,6 +48,7 @@ def draw_fate(config: DriverConfig, seed: int, key: str, now_ns: int) -> Fate:
         lands=not dropped and slots <= config.blockhash_slots,
         fails=fails,
         times_out=times_out,
+        rival_ppm=int(highest * _PPM),
     )
 
 

@@ -39,6 +39,8 @@ from phantom_arbiter.sim.fees import share_up
 _YEAR_NS: Final = 31_536_000 * NS_PER_SECOND
 """Drift's ONE_YEAR."""
 _CLOSED: Final = frozenset({VenueStatus.PAUSED, VenueStatus.ABSENT})
+HEARD: Final[frozenset[type[AnyFact]]] = frozenset({OraclePosted, FundingPosted, BorrowRatePosted, VenueStatusChanged})
+"""The market facts that matter to a perp venue: a small part of all."""
 
 
 class PerpAccount(Struct):

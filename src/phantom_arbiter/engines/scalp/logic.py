@@ -29,6 +29,7 @@ from phantom_arbiter.engines.scalp.settings import (
     ScalpConfig,
     ScalpState,
     Tape,
+    Trial,
 )
 
 
@@ -93,7 +94,9 @@ class ScalpEngine(BaseEngine):
             self.state.trials.pop(instrument, None)
             return []
         tape.next_ns = now_ns + self.config.sample_ns
-        self._follow_trials(instrument, price, now_ns)
+        running = self.state.trials.get(instrument)
+        if running:
+            self._follow_trials(running, price, now_ns)
         intents = []
         if instrument in self._tradeable:
             for pod in self.config.pods:
@@ -102,10 +105,7 @@ class ScalpEngine(BaseEngine):
         signals.observe(tape, price, self.config.lookback_samples)
         return intents
 
-    def _follow_trials(self, instrument: str, price: float, now_ns: int) -> None:
-        running = self.state.trials.get(instrument)
-        if not running:
-            return
+    def _follow_trials(self, running: list[Trial], price: float, now_ns: int) -> None:
         for trial in [trial for trial in running if signals.ended(trial, price, now_ns)]:
             running.remove(trial)
             gross_bps = (price - trial.entry) * 10_000

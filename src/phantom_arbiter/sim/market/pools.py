@@ -1,8 +1,10 @@
 """Constant-product pools with noise flow, and the arbitrageurs who pull them back to the fair price.
 
-An arbitrageur trades when a pool's marginal price, fee included, beats the fair price, and up to the point where it no
-longer does: then no cycle through such pools gains. Competitors need 1 to 8 slots (calibration key
-``solana_dex_arb_SOL_pairs.life_slots``: median 1, 75 % within 3, 95 % within 60); now and then a gap stays longer.
+An arbitrageur trades when a pool's marginal price, fee included, beats the fair price by enough to pay for the
+transaction, and up to the point where it no longer does: then no cycle through such pools gains. What prices and
+ordinary trades open is closed within the slot, unseen, by those who sit in the same block. Only the gap of a whale is
+seen by all: it stays `LIFE_SLOTS` (recorded gaps between venues: median 3 slots, a tenth longer than 26; calibration
+key ``solana_dex_arb_SOL_pairs.life_slots`` has 75 % within 3 and 95 % within 60).
 """
 
 from __future__ import annotations
@@ -16,22 +18,20 @@ from msgspec import Struct
 
 from phantom_arbiter.core.events import PoolUpdated, Quoted
 from phantom_arbiter.core.instruments import Instrument
-from phantom_arbiter.core.streams import Stream
 from phantom_arbiter.core.units import power_of_ten
 from phantom_arbiter.dex.constant_product import ConstantProductPool, Quote, Refusal, apply, quote
 from phantom_arbiter.sim.market.streams import BLOCK_SLOTS
 from phantom_arbiter.sim.market.universe import POOLS, universe
 
 FEE_SCALE: Final = 1_000_000
-LIFE_SLOTS: Final = (1, 2, 2, 3, 3, 3, 4, 5, 6, 8)
-LONG_LIFE_PPM: Final = 80_000
-LONG_LIFE_SLOTS: Final = (15, 60)
-"""A long life: at least the first, plus up to the second."""
-ARBITRAGE_COST: Final = 1e-4
-"""A gap below 1 bp is left alone: it would not pay for the transaction."""
-CHECK_EVERY_SLOTS: Final = 3
+LIFE_SLOTS: Final = ((1, 1), (1, 1), (1, 2), (2, 2), (3, 3), (3, 3), (4, 5), (6, 8), (10, 25), (26, 60))
+"""Tenths of the lives of gaps: each from the first to the second, evenly."""
+ARBITRAGE_COST_USD: Final = 0.0005
+"""What closing a gap costs an arbitrageur: one base fee and a little. Assumed."""
 QUOTE_EVERY_SLOTS: Final = 3
 WHALE_SHARE: Final = 1 / 1_000
+WHALE_SIZES: Final = (2.0, 8.0)
+"""A whale moves the price by this many times the pool's fee and 5 bps, from the first to the second."""
 SIZE_SIGMA: Final = 1.2
 
 _UNIVERSE: Final = universe()
@@ -43,12 +43,16 @@ _QUOTED_BY: Final = {index: instrument for instrument, index in DEEPEST.items()}
 ATOM_SCALES: Final = np.array([10.0 ** (DECIMALS[spec.quote] - DECIMALS[spec.base]) for spec in POOLS])
 """Price in quote atoms per base atom = price in whole units times this."""
 _KEEP: Final = [1.0 - spec.fee_e6 / FEE_SCALE for spec in POOLS]
+_MARGINS: Final = [2.0 * math.sqrt(ARBITRAGE_COST_USD / spec.side_usd) for spec in POOLS]
+"""The gap that earns the cost: closing a gap g in a pool with S dollars a side gains S·g²/4."""
 _RATES: Final = np.array([spec.trades_per_minute for spec in POOLS])
 _MEDIAN_MOVE: Final = np.array([(0.02 * spec.fee_e6 / 100 + 0.05) * 1e-4 for spec in POOLS])
 _WHALE_MOVE: Final = np.array([(spec.fee_e6 / 100 + 5.0) * 1e-4 for spec in POOLS])
+_LIVES: Final = np.array(LIFE_SLOTS)
 
-Trade = tuple[int, bool, float]
-"""Pool, whether base goes in, and the share of the input reserve that goes in."""
+Trade = tuple[int, bool, float, int]
+"""Pool, whether base goes in, the share of the input reserve that goes in, and for how many slots the gap that it may
+open stays; 0: not a whale."""
 
 
 def trade_block(rng: np.random.Generator, intensity: float) -> list[list[Trade]]:
@@ -59,35 +63,41 @@ def trade_block(rng: np.random.Generator, intensity: float) -> list[list[Trade]]
     slots = rng.integers(BLOCK_SLOTS, size=total)
     base_in = rng.random(total) < 0.5
     moves = _MEDIAN_MOVE[pools] * np.exp(SIZE_SIGMA * rng.standard_normal(total))
-    whales = _WHALE_MOVE[pools] * rng.uniform(2.0, 8.0, total)
-    shares = np.where(rng.random(total) < WHALE_SHARE, whales, np.minimum(moves, 0.05)) / 2.0
+    is_whale = rng.random(total) < WHALE_SHARE
+    whales = _WHALE_MOVE[pools] * rng.uniform(*WHALE_SIZES, total)
+    shares = np.where(is_whale, whales, np.minimum(moves, 0.05)) / 2.0
+    tenths = _LIVES[rng.integers(len(_LIVES), size=total)]
+    lives = np.where(is_whale, rng.integers(tenths[:, 0], tenths[:, 1] + 1), 0)
     trades: list[list[Trade]] = [[] for _ in range(BLOCK_SLOTS)]
-    for slot, pool, side, share in zip(slots.tolist(), pools.tolist(), base_in.tolist(), shares.tolist(), strict=True):
-        trades[slot].append((pool, side, share))
+    columns = (slots.tolist(), pools.tolist(), base_in.tolist(), shares.tolist(), lives.tolist())
+    for slot, pool, side, share, life in zip(*columns, strict=True):
+        trades[slot].append((pool, side, share, life))
     return trades
 
 
 class PoolBookState(Struct):
-    """Reserves per pool, when a waiting arbitrageur acts, and the counter of the arbitrageurs' stream."""
+    """Reserves per pool, and the slot until which a whale's gap is left open."""
 
     reserves: list[tuple[int, int]]
     due_slots: dict[int, int]
-    arbitrage_counter: int
 
 
 class PoolBook:
-    """All pools, by index into ``POOLS``. ``changed`` collects, in order, whose reserves a fact has yet to show."""
+    """All pools, by index into ``POOLS``. ``changed`` collects, in order, whose reserves a fact has yet to show.
 
-    def __init__(self, seed: int, state: PoolBookState, patient: bool) -> None:
+    Without ``gaps`` arbitrageurs close everything at once, for nothing.
+    """
+
+    def __init__(self, state: PoolBookState, gaps: bool) -> None:
         self.pools = [
             ConstantProductPool(base, quote_, spec.fee_e6, FEE_SCALE)
             for (base, quote_), spec in zip(state.reserves, POOLS, strict=True)
         ]
         self.changed: dict[int, None] = {}
         self._due = dict(state.due_slots)
-        self._stream = Stream(seed, "arbitrage", state.arbitrage_counter)
-        self._patient = patient
-        self._margin = ARBITRAGE_COST if patient else 0.0
+        self._gaps = gaps
+        margins = _MARGINS if gaps else [0.0] * len(POOLS)
+        self._bounds = [(keep * (1.0 - margin), (1.0 + margin) / keep) for keep, margin in zip(_KEEP, margins, strict=True)]
 
     @staticmethod
     def opening_reserves(fair: Sequence[float], quote_usd: Sequence[float]) -> list[tuple[int, int]]:
@@ -101,12 +111,7 @@ class PoolBook:
     def state(self) -> PoolBookState:
         """What to carry, but for ``changed``."""
         reserves = [(pool.reserve_0_atoms, pool.reserve_1_atoms) for pool in self.pools]
-        return PoolBookState(reserves, dict(self._due), self._stream.counter)
-
-    @property
-    def arbitrage_counter(self) -> int:
-        """How many draws the arbitrageurs made."""
-        return self._stream.counter
+        return PoolBookState(reserves, dict(self._due))
 
     def quote(self, index: int, base_in: bool, in_atoms: int) -> Quote | Refusal:
         """What a swap would pay now."""
@@ -120,13 +125,15 @@ class PoolBook:
             self.changed[index] = None
         return answer
 
-    def trade(self, trade: Trade) -> None:
+    def trade(self, trade: Trade, slot: int) -> None:
         """A noise trade. The pool counts as changed even if it refused."""
-        index, base_in, share = trade
+        index, base_in, share, life_slots = trade
         pool = self.pools[index]
         reserve = pool.reserve_0_atoms if base_in else pool.reserve_1_atoms
         self.swap(index, base_in, int(reserve * share) + 1)
         self.changed[index] = None
+        if life_slots and self._gaps:
+            self._due.setdefault(index, slot + life_slots)
 
     def pull(self, index: int) -> None:
         """Take all liquidity out: a rug."""
@@ -136,29 +143,18 @@ class PoolBook:
         self.changed[index] = None
 
     def arbitrage(self, slot: int, fair: list[float]) -> None:
-        """Let arbitrageurs look at a third of the pools (all of them when they have no patience) and act where due.
+        """Let arbitrageurs close every gap that pays, but for those of whales before their time.
 
         ``fair`` is each pool's fair price now, in quote atoms per base atom.
         """
         for index in [index for index, due in self._due.items() if due <= slot]:
             del self._due[index]
-            self._close_gap(index, fair[index])
-        first, step = (slot % CHECK_EVERY_SLOTS, CHECK_EVERY_SLOTS) if self._patient else (0, 1)
-        low, high = 1.0 - self._margin, 1.0 + self._margin
-        for index in range(first, len(POOLS), step):
-            pool, keep = self.pools[index], _KEEP[index]
-            worth = fair[index] * pool.reserve_0_atoms
-            quote_atoms = pool.reserve_1_atoms
-            if quote_atoms * keep > worth * high or quote_atoms < worth * keep * low:
-                if not self._patient:
-                    self._close_gap(index, fair[index])
-                elif index not in self._due:
-                    self._due[index] = slot + self._life_slots()
-
-    def _life_slots(self) -> int:
-        if self._stream.chance(LONG_LIFE_PPM):
-            return LONG_LIFE_SLOTS[0] + self._stream.below(LONG_LIFE_SLOTS[1])
-        return LIFE_SLOTS[self._stream.below(len(LIFE_SLOTS))]
+        due, bounds = self._due, self._bounds
+        for index, pool in enumerate(self.pools):
+            worth, quote_atoms = fair[index] * pool.reserve_0_atoms, pool.reserve_1_atoms
+            low, high = bounds[index]
+            if (quote_atoms > worth * high or quote_atoms < worth * low) and index not in due:
+                self._close_gap(index, fair[index])
 
     def _close_gap(self, index: int, fair: float) -> None:
         """Trade to where the marginal price after the fee is fair; nothing where it is already."""

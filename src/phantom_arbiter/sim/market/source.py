@@ -64,7 +64,7 @@ class BuiltinMarket:
         self._block = self._draw(self._start_slot // BLOCK_SLOTS)
         usd = self._block.usd
         opening = PoolBook.opening_reserves(self._block.fair[0], [usd[pool.quote] for pool in POOLS])
-        self._pools = PoolBook(seed, PoolBookState(opening, {}, 0), patient=self._scenario.edges)
+        self._pools = PoolBook(PoolBookState(opening, {}), gaps=self._scenario.edges)
         self._perps = PerpBook.opening([self._perp_now(index, 0) for index in range(len(PERPS))], self._start_slot)
 
     def _set(self, seed: int, scenario: str, start_ns: int) -> None:
@@ -128,7 +128,7 @@ class BuiltinMarket:
                 self._pools.changed.update(dict.fromkeys(range(len(POOLS))))
             self._run_minute(slot)
         for trade in self._block.trades[at]:
-            self._pools.trade(trade)
+            self._pools.trade(trade, slot)
         self._pools.arbitrage(slot, self._block.fair[at])
         silent = self._within(self._scenario.feeds_down, slot)
         if slot % FEES_EVERY_SLOTS == 0:
@@ -297,10 +297,9 @@ class BuiltinMarket:
     # Recovery -------------------------------------------------------------------------------------------------------
 
     def cursor(self) -> tuple[int, ...]:
-        """Where the market stands, in integers, for a state hash: slot, facts taken, draws of the arbitrageurs, and
-        the reserves of every pool."""
+        """Where the market stands, in integers, for a state hash: slot, facts taken, the reserves of every pool."""
         reserves = (atoms for pool in self._pools.pools for atoms in (pool.reserve_0_atoms, pool.reserve_1_atoms))
-        return (self._slot, self._popped, self._pools.arbitrage_counter, *reserves)
+        return (self._slot, self._popped, *reserves)
 
     def state(self) -> BuiltinMarketState:
         """A copy of everything that decides what comes next."""
@@ -329,7 +328,7 @@ class BuiltinMarket:
         market._slot, market._popped, market._wake_slot = state.slot, state.popped, state.wake_slot
         market._carry = deepcopy(state.carry)
         market._block = market._draw(state.block)
-        market._pools = PoolBook(state.seed, state.pools, patient=market._scenario.edges)
+        market._pools = PoolBook(state.pools, gaps=market._scenario.edges)
         market._pools.changed.update(dict.fromkeys(state.changed))
         market._perps = PerpBook(deepcopy(state.perps))
         market._unquoted = dict.fromkeys(state.unquoted)

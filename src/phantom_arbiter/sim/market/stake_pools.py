@@ -1,7 +1,9 @@
 """Liquid staking tokens: redemption rates that grow with each epoch, and the market's discount to them.
 
-The discount is a slow and a fast Ornstein-Uhlenbeck process around a mean, with de-pegs on top. Calibration key
-``bnsol_discount_bps_5m``: mean -17.26, sd 12.28, autocorrelation 0.60 at 5 minutes and 0.40 at a day.
+The discount is an Ornstein-Uhlenbeck process around a mean, with small de-pegs on top. Calibration key
+``bnsol_discount_bps_5m``: mean -17.26, sd 12.28, autocorrelation 0.60 at 5 minutes, 0.56 at an hour, 0.40 at a day. What
+is gone after five minutes (44 % of the variance) is taken for the bounce between bid and ask, which nobody can trade: it
+is left out here, and pools bounce within their fees. The rest has sd 9.2 and falls from 0.56 to 0.40 in 2.5 days.
 """
 
 from __future__ import annotations
@@ -19,26 +21,25 @@ from phantom_arbiter.sim.market.streams import BLOCK_SLOTS, FloatArray, between,
 from phantom_arbiter.sim.market.universe import STAKE_POOLS
 
 MEAN_BPS: Final = -17.26
-SLOW_SD_BPS: Final = 9.5
-SLOW_TAU_SECONDS: Final = 2.5 * 86_400
-FAST_SD_BPS: Final = 7.8
-FAST_TAU_SECONDS: Final = 120.0
+SD_BPS: Final = 8.5
+TAU_SECONDS: Final = 2.5 * 86_400
 DEPEG_WINDOW_SECONDS: Final = 3 * 3_600
 """One de-peg of one token in each window."""
+DEPEG_WINDOWS: Final = 9
+"""So many de-pegs, the last ones, are still felt: after a day even the slowest has all but gone."""
 UPDATE_LAG_SLOTS: Final = 5 * BLOCK_SLOTS
 """How long after an epoch's end a pool is cranked: until then its rate is the old epoch's."""
 
 
 class DiscountState(Struct):
-    """The two parts of each token's discount, in bps around the mean."""
+    """Each token's discount but for de-pegs, in bps around the mean."""
 
-    slow_bps: list[float]
-    fast_bps: list[float]
+    bps: list[float]
 
 
 def first_discounts() -> DiscountState:
     """All at the mean."""
-    return DiscountState([0.0] * len(STAKE_POOLS), [0.0] * len(STAKE_POOLS))
+    return DiscountState([0.0] * len(STAKE_POOLS))
 
 
 class Depeg(NamedTuple):
@@ -52,20 +53,23 @@ class Depeg(NamedTuple):
 
 
 def depeg(seed: int, window: int) -> Depeg:
-    """The de-peg of a window: 50 to 300 bps deep. The first comes 15 to 40 minutes after the start."""
+    """The de-peg of a window: 20 to 60 bps deep. The first comes 15 to 40 minutes after the start.
+
+    No half-life of de-pegs was published: 10 minutes to 3 hours is assumed.
+    """
     stream = Stream(seed, f"depeg/{window}")
     at = (
         900 + stream.below(1_500) if window == 0 else window * DEPEG_WINDOW_SECONDS + stream.below(DEPEG_WINDOW_SECONDS)
     )
-    token, depth = stream.below(len(STAKE_POOLS)), 50.0 * 6.0 ** stream.uniform()
-    return Depeg(token, at, -depth, 60 + stream.below(120), 120 + stream.below(900))
+    token, depth = stream.below(len(STAKE_POOLS)), 20.0 * 3.0 ** stream.uniform()
+    return Depeg(token, at, -depth, 60 + stream.below(120), int(600 * 18.0 ** stream.uniform()))
 
 
 def _depegs(seed: int, seconds: FloatArray) -> FloatArray:
-    """The de-pegs of this and the last window, (token, slot) in bps."""
+    """The de-pegs of this and the last windows, (token, slot) in bps."""
     fall = np.zeros((len(STAKE_POOLS), len(seconds)))
     window = int(seconds[0]) // DEPEG_WINDOW_SECONDS
-    for number in range(max(0, window - 1), window + 1):
+    for number in range(max(0, window + 1 - DEPEG_WINDOWS), window + 1):
         event = depeg(seed, number)
         since = seconds - event.at
         ramp = np.clip(since / event.onset, 0.0, 1.0)
@@ -80,14 +84,12 @@ def discount_block(
     """The discounts of a block in bps, (token, slot), negative below the redemption rate; and the state after it."""
     if not scenario.edges:
         return np.zeros((len(STAKE_POOLS), BLOCK_SLOTS)), state
-    normals = rng.standard_normal((2, len(STAKE_POOLS)))
-    slow, fast = np.array(state.slow_bps), np.array(state.fast_bps)
-    next_slow = ou_step(slow, SLOW_SD_BPS, SLOW_TAU_SECONDS, normals[0])
-    next_fast = ou_step(fast, FAST_SD_BPS, FAST_TAU_SECONDS, normals[1])
-    paths = MEAN_BPS + between(slow + fast, next_slow + next_fast) + _depegs(seed, seconds)
+    now = np.array(state.bps)
+    after = ou_step(now, SD_BPS, TAU_SECONDS, rng.standard_normal(len(STAKE_POOLS)))
+    paths = MEAN_BPS + between(now, after) + _depegs(seed, seconds)
     for index, spec in enumerate(STAKE_POOLS):
         paths[index] += shape(scenario.discount_shift_bps.get(spec.asset.symbol, ()), seconds)
-    return paths, DiscountState(next_slow.tolist(), next_fast.tolist())
+    return paths, DiscountState(after.tolist())
 
 
 def fair_log_rates(discounts_bps: FloatArray, rates_e9: list[int]) -> FloatArray:
