@@ -27,11 +27,12 @@ def usd(micros: int) -> float:
 
 
 def engine_card(kernel: Kernel, engine: EngineId) -> rows.EngineCard:
-    """One engine at a glance; P&L is zero until all its prices are known."""
+    """One engine at a glance; P&L is its own result, without its starting capital's own change of price."""
     record, desk = kernel.records[engine], kernel.desks[engine]
     causes = kernel.accounting.pnl_by_cause_micros(engine)
     equity = kernel.accounting.equity_micros(engine) or 0
-    today = equity - record.day_start_equity_micros if record.day >= 0 else 0
+    own = kernel.accounting.own_equity_micros(engine) or 0
+    today = own - record.day_start_equity_micros if record.day >= 0 else 0
     return rows.EngineCard(
         id=engine,
         title=TITLES[engine],
@@ -125,13 +126,13 @@ def vault_update(kernel: Kernel) -> frames.VaultUpdate | None:
     if None in equities:
         return None
     total = sum(equity or 0 for equity in equities)
-    begun = kernel.benchmark.start_equity_micros
+    results = [sum(kernel.accounting.pnl_by_cause_micros(engine).values()) for engine in kernel.engines]
     days = _pnl_days(kernel)
     return frames.VaultUpdate(
         balances=balances(kernel),
         equity=equity_point(kernel, total),
         pnl_today_usd=sum(sum(day.causes.values()) for day in days),
-        pnl_usd=usd(total - begun) if begun else 0.0,
+        pnl_usd=usd(sum(results)),
         pnl_days=days,
     )
 

@@ -38,10 +38,12 @@ IMPACT: Final = Impact(
         "USDC/USDT": 10_000_000 * 10**6,
         **{f"{base}-PERP": 100_000_000 * 10**6 for base in PERP_BASES},
         "USDT": 1_000_000 * 10**6,
-        "SOL": 50_000 * 10**9,
+        "SOL": 10_000 * 10**9,
     }
 )
-"""Depth as the reserve of a constant-product pool on each side: a trade of 1 % of it moves its average price by 1 %."""
+"""Depth as the reserve of a constant-product pool on each side: a trade of 1 % of it moves its average price by 1 %.
+
+LSTs in SOL: so that the volume of a median BNSOL bar of April 2025 (some 1,800 USDT, 14 SOL) moves it by 14 bps."""
 
 THIN_LST_DEPTH_LAMPORTS: Final = 1_000 * 10**9
 """The depth of an LST whose ratio was read from pools: the largest of 2024 held some 780 mSOL."""

@@ -25,6 +25,7 @@ def print_report(console: Console, result: RunReport) -> None:
     for cause in CAUSES:
         table.add_row(f"P&L {cause}, USD", *(f"{one.pnl.get(cause, 0.0):+,.2f}" for one in engines))
     table.add_row("P&L in all, USD", *(f"{one.pnl_total:+,.2f}" for one in engines), style="bold")
+    table.add_row("starting capital's price, USD", *(f"{one.capital or 0.0:+,.2f}" for one in engines))
     table.add_row("max drawdown, USD", *(f"{one.max_drawdown:,.2f}" for one in engines))
     console.print(table)
     for name, engine in result.engines.items():

@@ -321,9 +321,20 @@ class Accounting:
         value = instrument.quote_atoms(position.base_atoms, oracle.px, Rounding.DOWN)
         return self._micros(instrument.quote, value + position.quote_atoms)
 
-    def pnl_by_cause_micros(self, engine: str) -> dict[str, int]:
-        """P&L since the engine was funded, by cause; they sum to the change of equity. Empty without prices."""
+    def own_equity_micros(self, engine: str) -> int | None:
+        """Equity as if the starting capital had kept its price: what it was worth then, plus the engine's own result.
+
+        An engine that holds SOL and does nothing neither gains nor loses by it; "just hold" is shown beside.
+        """
         book, equity = self.desks[engine].book, self.equity_micros(engine)
+        if equity is None:
+            return None
+        held = sum(self._micros(asset, atoms) for asset, atoms in book.funded.items())
+        return equity - held + book.funded_micros
+
+    def pnl_by_cause_micros(self, engine: str) -> dict[str, int]:
+        """The engine's own result by cause; they sum to the change of its own equity. Empty without prices."""
+        book, equity = self.desks[engine].book, self.own_equity_micros(engine)
         if equity is None:
             return {}
         causes = {cause.value: book.pnl_micros.get(cause, 0) for cause in Cause if cause is not Cause.PRICE}

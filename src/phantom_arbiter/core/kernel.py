@@ -219,17 +219,14 @@ class Kernel:
     def situation(self, engine: str) -> Situation:
         """What the gates look at for this engine, now."""
         desk, record = self.desks[engine], self.records[engine]
-        equities = {name: self.accounting.equity_micros(name) for name in self.engines}
-        known = [equity for equity in equities.values() if equity is not None]
         return Situation(
             desk=desk,
             mode=self.mode,
             status=record.status,
             kill=self.kill,
-            equity_micros=equities[engine],
+            equity_micros=self.accounting.own_equity_micros(engine),
             day_start_equity_micros=record.day_start_equity_micros,
             peak_equity_micros=desk.book.peak_equity_micros,
-            house_equity_micros=sum(known) if len(known) == len(equities) else None,
         )
 
     def _open(self, approved: Approved) -> None:
@@ -341,15 +338,16 @@ class Kernel:
             self.commands.flatten()
 
     def mark_equity(self, now_ns: int) -> None:
-        """Once a minute: each engine's equity, its peak and drawdown, and the start of its day."""
+        """Once a minute: each engine's own equity, its peak and drawdown, and the start of its day."""
         day = now_ns // NS_PER_DAY
         for engine, record in self.records.items():
-            equity = self.accounting.equity_micros(engine)
-            if equity is None:
-                continue
             book = self.desks[engine].book
+            worth = self.accounting.equity_micros(engine)
+            if worth is None:
+                continue
             if record.day < 0:
-                book.funded_micros = equity
+                book.funded, book.funded_micros = self.vault.engine_assets(engine), worth
+            equity = self.accounting.own_equity_micros(engine) or 0
             if day != record.day:
                 record.day, record.day_start_equity_micros = day, equity
                 record.day_start_pnl_micros = self.accounting.pnl_by_cause_micros(engine)

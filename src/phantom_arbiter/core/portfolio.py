@@ -49,7 +49,11 @@ class Lot(Struct):
 
 
 class EngineBook(Struct):
-    """One engine's holdings and P&L. ``collateral`` maps ``venue:asset`` to atoms held there."""
+    """One engine's holdings and P&L. ``collateral`` maps ``venue:asset`` to atoms held there.
+
+    ``funded`` is the capital it began with, ``funded_micros`` what that was worth then. Peak and drawdown are of its
+    own equity: with that capital's own change of price taken out.
+    """
 
     engine: str
     perps: dict[str, PerpPosition] = field(default_factory=dict)
@@ -57,6 +61,7 @@ class EngineBook(Struct):
     lots: dict[str, Lot] = field(default_factory=dict)
     pnl_micros: dict[str, int] = field(default_factory=dict)
     trades: int = 0
+    funded: dict[str, int] = field(default_factory=dict)
     funded_micros: int = 0
     peak_equity_micros: int = 0
     max_drawdown_micros: int = 0

@@ -14,6 +14,7 @@ from phantom_arbiter.core.intents import CollateralTransfer, PerpOrder, Purpose,
 from phantom_arbiter.core.judgement import Judgement, measure, passed, refused
 from phantom_arbiter.core.portfolio import EngineBook, PerpPosition
 from phantom_arbiter.core.reservation_plan import is_cycle
+from phantom_arbiter.core.reservation_plan import is_cycle
 from phantom_arbiter.core.units import BPS, Rounding, power_of_ten
 from phantom_arbiter.core.verdicts import GateResult
 
@@ -33,8 +34,14 @@ def oracle_confidence(j: Judgement) -> GateResult:
 
 
 def price_band(j: Judgement) -> GateResult:
-    """The price we expect lies near the oracle's; an LST is not bought above what its pool redeems."""
+    """The price we expect lies near the oracle's; an LST is not bought above what its pool redeems.
+
+    An atomic cycle buys nothing that it keeps: a pool off the market is what it lives on. What counts there is the
+    most it can lose, by the least output that it accepts.
+    """
     view, widest = j.situation.desk.view, passed("price_band")
+    if is_cycle(j.intent):
+        return _cycle_band(j)
     for leg in j.intent.legs:
         if isinstance(leg, PerpOrder):
             oracle = view.oracle(leg.instrument)
@@ -47,6 +54,14 @@ def price_band(j: Judgement) -> GateResult:
         if not widest.passed:
             return widest
     return widest
+
+
+def _cycle_band(j: Judgement) -> GateResult:
+    first, last = j.intent.legs[0], j.intent.legs[-1]
+    assert isinstance(first, Swap)
+    assert isinstance(last, Swap)
+    value = (1 - last.min_out_atoms / first.in_atoms) * BPS
+    return measure("price_band", value, j.limits.major_band_bps, "bps", "the most that the cycle may lose")
 
 
 def _swap_band(j: Judgement, leg: Swap) -> GateResult:

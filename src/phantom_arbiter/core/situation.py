@@ -12,9 +12,9 @@ from phantom_arbiter.core.lifecycle import EngineStatus
 class Situation(Struct):
     """The state an intent is judged in.
 
-    ``equity_micros`` is the engine's equity now (None: a price is missing), ``day_start_equity_micros`` that at the
-    last UTC midnight (or its start) and ``peak_equity_micros`` its highest; ``house_equity_micros`` the sum of all
-    engines. The market's clock is ``desk.view.now_ns``.
+    ``equity_micros`` is the engine's own equity now (its starting capital at the price it began with; None: a price
+    is missing), ``day_start_equity_micros`` that at the last UTC midnight (or its start) and ``peak_equity_micros`` its
+    highest. The market's clock is ``desk.view.now_ns``.
     """
 
     desk: Desk
@@ -24,4 +24,3 @@ class Situation(Struct):
     equity_micros: int | None
     day_start_equity_micros: int
     peak_equity_micros: int
-    house_equity_micros: int | None

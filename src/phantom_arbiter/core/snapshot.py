@@ -127,6 +127,8 @@ def digest_items(kernel: Kernel) -> Iterator[str | int]:
         for gate, count in sorted(record.refused.items()):
             yield from (gate, count)
         yield from (book.trades, book.funded_micros, book.peak_equity_micros, book.max_drawdown_micros)
+        for asset, atoms in book.funded.items():
+            yield from (asset, atoms)
         for cause, micros in sorted(book.pnl_micros.items()):
             yield from (cause, micros)
         for perp in book.perps.values():

@@ -5,7 +5,7 @@ pool is added; an update writes one row. The method and its measurements: refere
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -28,6 +28,16 @@ class BaseTerms(NamedTuple):
 
     value_per_atom: float
     limit_atoms: float
+
+
+class Rates(NamedTuple):
+    """Products of a cycle's marginal rates with the pools' fees and without; 0 where there is no cycle."""
+
+    net: float
+    gross: float
+
+
+NO_RATES: Final = Rates(0.0, 0.0)
 
 
 class Cycle(msgspec.Struct, frozen=True, gc=False):
@@ -66,6 +76,7 @@ class RouteIndex:
         self._low_high: list[tuple[int, int]] = []
         self._flipped: list[bool] = []
         self._rows: list[tuple[float, float, float]] = []
+        self._keeps: list[float] = []
         self._found = np.zeros(4, np.float64)
         self._codes = np.zeros(8, np.int32)
         self._terms = np.tile([1.0, np.inf], (len(bases), 1))
@@ -96,6 +107,7 @@ class RouteIndex:
         self._low_high.append((min(one, other), max(one, other)))
         self._flipped.append(one > other)
         self._rows.append(self._row(pool, one > other))
+        self._keeps.append(self._rows[-1][_KEEP])
         self._fresh = False
 
     def update(self, pool_id: str, pool: ConstantProductPool) -> None:
@@ -116,6 +128,7 @@ class RouteIndex:
     def _write(self, row: int, low: float, high: float, keep: float) -> None:
         if not self._fresh:
             self._build()
+        self._keeps[row] = keep
         self._update_pool(row, low, high, keep, *self._update_arrays)
 
     def _build(self) -> None:
@@ -161,17 +174,32 @@ class RouteIndex:
         for slot, base in enumerate(self._bases):
             self._terms[slot] = terms.get(base, (0.0, 0.0))
 
+    def best_rates(self, pool_id: str) -> Rates:
+        """The rates of the cycle through `pool_id` with the best net rate: what most searches end with, without
+        the cycle itself. A cycle that gains has a net rate above 1."""
+        codes = self._search(pool_id)
+        if not codes[4]:
+            return NO_RATES
+        gross = net = float(self._found[3])
+        for code in codes[5 : 5 + codes[4]]:
+            gross /= self._keeps[code >> 1]
+        return Rates(net, gross)
+
     def best_cycle(self, pool_id: str) -> Cycle | None:
         """The cycle through `pool_id` worth most, or None where no cycle passes it."""
-        if not self._fresh:
-            self._build()
-        self._best_cycle(self._pools[pool_id], *self._search_arrays)
-        codes = self._codes.tolist()
+        codes = self._search(pool_id)
         if codes[0]:
             return self._cycle(codes[1 : 1 + codes[0]], *self._found[:3].tolist())
         if codes[4]:
             return self._cycle(self._from_base(codes[5 : 5 + codes[4]]), 0.0, 0.0, 0.0)
         return None
+
+    def _search(self, pool_id: str) -> list[int]:
+        if not self._fresh:
+            self._build()
+        self._best_cycle(self._pools[pool_id], *self._search_arrays)
+        codes: list[int] = self._codes.tolist()
+        return codes
 
     def _from_base(self, codes: list[int]) -> list[int]:
         """The cycle turned so that it starts in a base."""

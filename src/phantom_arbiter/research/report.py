@@ -9,7 +9,9 @@ from phantom_arbiter.core.units import MICROS_PER_USD
 
 
 class EngineReport(Struct, frozen=True):
-    """One engine's run. ``pnl`` in USD by cause, the causes sum to the change of equity; ``max_drawdown`` in USD."""
+    """One engine's run. ``pnl`` is its own result in USD by cause, ``pnl_total`` their sum; ``capital`` is what the
+    price of its starting capital did besides, so that both sum to the change of equity. ``max_drawdown`` in USD is of
+    its own result."""
 
     facts: int
     intents: int
@@ -18,6 +20,7 @@ class EngineReport(Struct, frozen=True):
     trades: int
     pnl: dict[str, float]
     pnl_total: float
+    capital: float | None
     equity: float | None
     max_drawdown: float
     remark: str
@@ -52,7 +55,7 @@ def report(kernel: Kernel, state_hash: str, skipped: list[str], run: str) -> Run
 def _engine(kernel: Kernel, engine: str) -> EngineReport:
     record, book = kernel.records[engine], kernel.desks[engine].book
     causes = kernel.accounting.pnl_by_cause_micros(engine)
-    equity = kernel.accounting.equity_micros(engine)
+    equity, own = kernel.accounting.equity_micros(engine), kernel.accounting.own_equity_micros(engine)
     return EngineReport(
         facts=record.facts,
         intents=record.intents,
@@ -61,6 +64,7 @@ def _engine(kernel: Kernel, engine: str) -> EngineReport:
         trades=book.trades,
         pnl={cause: micros / MICROS_PER_USD for cause, micros in causes.items()},
         pnl_total=sum(causes.values()) / MICROS_PER_USD,
+        capital=(equity - own) / MICROS_PER_USD if equity is not None and own is not None else None,
         equity=equity / MICROS_PER_USD if equity is not None else None,
         max_drawdown=book.max_drawdown_micros / MICROS_PER_USD,
         remark=_remark(record.intents, record.approved, record.refused, book.trades),

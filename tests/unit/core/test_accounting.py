@@ -49,7 +49,7 @@ def short(house: House, *, fee: int = 52_500) -> None:
 
 
 def causes_add_up(house: House) -> None:
-    causes, equity = house.kernel.accounting.pnl_by_cause_micros("funding"), house.kernel.accounting.equity_micros
+    causes, equity = house.kernel.accounting.pnl_by_cause_micros("funding"), house.kernel.accounting.own_equity_micros
     assert sum(causes.values()) == (equity("funding") or 0) - house.book.funded_micros
     assert set(house.sums().values()) <= {0}
 

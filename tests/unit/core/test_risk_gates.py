@@ -9,7 +9,7 @@ import pytest
 
 from phantom_arbiter.core.commands import StartEngine
 from phantom_arbiter.core.events import LegStatus, OraclePosted, StakePoolRead, TokenAudited
-from phantom_arbiter.core.intents import Cost, Intent, Purpose, Side, Swap
+from phantom_arbiter.core.intents import Cost, Intent, Policy, Purpose, Side, Swap
 from phantom_arbiter.core.limits import Limits
 from phantom_arbiter.core.safety import GATES, UNFORCEABLE, SafetyConfig
 from phantom_arbiter.core.verdicts import Approved, Refused
@@ -198,13 +198,17 @@ def test_a_loss_stops_entries(gate: str, limits: dict[str, int]) -> None:
     house.market(SOL_PX * 85 // 100)
     leg = Swap("SOL/USDC", "", "USDC", "SOL", 100 * USD, 784_313_725, 780_000_000)
     result = refused_by(house, intent(leg), gate).result
-    assert result.value == pytest.approx(100 * 1_800 / 130, rel=0.01)
+    assert result.value == pytest.approx(100 * 1_350 / 130, rel=0.01), (
+        "its position's loss, not that of the SOL it began with"
+    )
     wish = intent(sell(WHOLE), purpose=Purpose.EXIT, position_id="p")
     assert isinstance(house.verdict(wish), Approved)
 
 
 def test_yesterdays_loss_does_not_stop_today() -> None:
     house = limited(drawdown_bps=100_000)
+    order = house.order(intent(buy(3_000), notional_micros=3_000 * USD, position_id="p"))
+    house.report(order, LegStatus.FILLED, 3_000 * USD, 20 * WHOLE)
     house.market(SOL_PX // 2)
     leg = Swap("SOL/USDC", "", "USDC", "SOL", 75 * USD, WHOLE, WHOLE * 995 // 1_000)
     refused_by(house, intent(leg), "daily_loss")
@@ -326,3 +330,15 @@ def test_every_gate_has_its_own_name() -> None:
     names = [gate.name for gate in GATES]
     assert len(set(names)) == len(names)
     assert set(names) >= UNFORCEABLE
+
+
+@pytest.mark.parametrize(("least", "passes"), [(WHOLE, True), (WHOLE * 98 // 100, False)])
+def test_a_cycle_is_measured_by_what_it_may_lose_not_by_its_pools_prices(least: int, passes: bool) -> None:
+    house = House()
+    out = Swap("SOL/USDC", "", "SOL", "USDC", WHOLE, 300 * USD, 298 * USD)
+    back = Swap("SOL/USDC", "", "USDC", "SOL", 300 * USD, WHOLE * 101 // 100, least)
+    verdict = house.verdict(intent(out, back, policy=Policy.ATOMIC, notional_micros=150 * USD))
+    blocked = isinstance(verdict, Refused) and verdict.result.gate == "price_band"
+    assert blocked is not passes, "twice the market's price on the first leg is no obstacle"
+    if blocked:
+        assert verdict.result.value == pytest.approx(200)

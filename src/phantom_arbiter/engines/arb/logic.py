@@ -39,6 +39,7 @@ class ArbEngine(BaseEngine):
         self.config = config or ArbConfig()
         self.state = ArbState()
         self._index: RouteIndex | None = None
+        self._priced: list[tuple[str, float | None, int]] = []
 
     def bind(self, desk: Desk) -> None:
         """Take the desk; the index is laid out from the view at the next pool fact."""
@@ -100,6 +101,7 @@ class ArbEngine(BaseEngine):
         """The index with this state in it; made of the whole view (which has it already) where there is none."""
         index = self._index
         if index is None:
+            self._priced = []
             index = self._index = RouteIndex(self.config.base_assets)
             for pool_id in self.desk.view.pools:
                 self._put(index, self._pool(pool_id))
@@ -125,9 +127,13 @@ class ArbEngine(BaseEngine):
         if lamport is None:
             self.state.unpriced += 1
             return ()
-        index.set_terms(self._terms(lamport))
+        self._set_terms(index, lamport)
+        rates = index.best_rates(pool_id)
+        if rates.net <= 1.0 and now_ns < self.state.next_probe_ns:  # the most common end by far
+            self.state.fee_killed += self._worth_a_look(rates.gross)
+            return ()
         cycle = self._fresh_cycle(index, pool_id)
-        if cycle is None or cycle.gross_rate * BPS < BPS + self.config.least_gross_bps:
+        if cycle is None or not self._worth_a_look(cycle.gross_rate):
             return ()
         if cycle.net_rate > 1.0:
             self.state.found += 1
@@ -136,6 +142,9 @@ class ArbEngine(BaseEngine):
             if now_ns < self.state.next_probe_ns:
                 return ()
         return self._propose(cycle, lamport, now_ns)
+
+    def _worth_a_look(self, gross_rate: float) -> bool:
+        return gross_rate * BPS >= BPS + self.config.least_gross_bps
 
     def _fresh_cycle(self, index: RouteIndex, pool_id: str) -> Cycle | None:
         """The best cycle whose pools are all young enough; older ones leave the index until they speak again."""
@@ -158,18 +167,26 @@ class ArbEngine(BaseEngine):
         known = self.desk.view.universe.assets.get(asset)
         return price * 1e6 / 10**known.decimals if price is not None and known is not None else None
 
-    def _terms(self, lamport: float) -> dict[str, BaseTerms]:
-        terms = {}
-        for base in self.config.base_assets:
-            value = lamport if base == "SOL" else self._micros_per_atom(base)
-            if value is not None:
-                terms[base] = BaseTerms(value, float(self._limit_atoms(base, value)))
-        return terms
+    def _set_terms(self, index: RouteIndex, lamport: float) -> None:
+        """Tell the index what an atom of each base is worth and how many may go in, if that changed."""
+        desk = self.desk
+        priced = [
+            (base, lamport if base == "SOL" else self._micros_per_atom(base), desk.available(base))
+            for base in self.config.base_assets
+        ]
+        if priced != self._priced:
+            self._priced = priced
+            index.set_terms(
+                {
+                    base: BaseTerms(value, float(self._limit_atoms(base, value, free)))
+                    for base, value, free in priced
+                    if value is not None
+                }
+            )
 
-    def _limit_atoms(self, base: str, value: float) -> int:
+    def _limit_atoms(self, base: str, value: float, free: int) -> int:
         reserve = self.config.sol_reserve_lamports if base == "SOL" else 0
-        free = self.desk.available(base) - reserve
-        return max(0, min(free, int(self.config.max_trade_usd_micros / value)))
+        return max(0, min(free - reserve, int(self.config.max_trade_usd_micros / value)))
 
     # Proposals
 
@@ -190,7 +207,7 @@ class ArbEngine(BaseEngine):
             state.unpriced += 1
             return ()
         values = Values(value, lamport)
-        limit = self._limit_atoms(cycle.base, value)
+        limit = self._limit_atoms(cycle.base, value, self.desk.available(cycle.base))
         if limit == 0:
             state.unfunded += 1
             return ()

@@ -21,7 +21,7 @@ from phantom_arbiter.sim.market.streams import BLOCK_SLOTS, FloatArray, between,
 from phantom_arbiter.sim.market.universe import STAKE_POOLS
 
 MEAN_BPS: Final = -17.26
-SD_BPS: Final = 8.5
+SD_BPS: Final = 9.0
 TAU_SECONDS: Final = 2.5 * 86_400
 DEPEG_WINDOW_SECONDS: Final = 3 * 3_600
 """One de-peg of one token in each window."""
@@ -53,7 +53,7 @@ class Depeg(NamedTuple):
 
 
 def depeg(seed: int, window: int) -> Depeg:
-    """The de-peg of a window: 20 to 60 bps deep. The first comes 15 to 40 minutes after the start.
+    """The de-peg of a window: 10 to 30 bps deep. The first comes 15 to 40 minutes after the start.
 
     No half-life of de-pegs was published: 10 minutes to 3 hours is assumed.
     """
@@ -61,7 +61,7 @@ def depeg(seed: int, window: int) -> Depeg:
     at = (
         900 + stream.below(1_500) if window == 0 else window * DEPEG_WINDOW_SECONDS + stream.below(DEPEG_WINDOW_SECONDS)
     )
-    token, depth = stream.below(len(STAKE_POOLS)), 20.0 * 3.0 ** stream.uniform()
+    token, depth = stream.below(len(STAKE_POOLS)), 10.0 * 3.0 ** stream.uniform()
     return Depeg(token, at, -depth, 60 + stream.below(120), int(600 * 18.0 ** stream.uniform()))
 
 
