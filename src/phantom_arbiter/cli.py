@@ -183,8 +183,7 @@ def _guarded(act: Callable[[], int]) -> int:
     from phantom_arbiter.app.replay import Interrupted
     from phantom_arbiter.config import ConfigError
     from phantom_arbiter.dashboard.listening import PortInUseError
-    from phantom_arbiter.storage.journal import DivergenceError, JournalError
-    from phantom_arbiter.storage.runs import InUseError
+    from phantom_arbiter.storage.errors import DivergenceError, InUseError, JournalError, WriteError
     from phantom_arbiter.storage.schemas import DataError
 
     try:

@@ -7,6 +7,7 @@ from itertools import count
 from typing import Final
 
 from phantom_arbiter.app import cards, pages
+from phantom_arbiter.app.log import tell_outcome
 from phantom_arbiter.core.events import Envelope, FundingPosted, LinkChanged, VenueStatusChanged
 from phantom_arbiter.core.kernel import Kernel
 from phantom_arbiter.core.outcome import Outcome
@@ -39,6 +40,7 @@ class Feed:
 
     def on_outcome(self, envelope: Envelope, outcome: Outcome) -> None:
         """What a step brought about, at once."""
+        tell_outcome(outcome)
         for verdict in outcome.verdicts:
             self.projector.verdict(verdict)
             engine = verdict.intent.engine

@@ -19,6 +19,7 @@ from phantom_arbiter.app import cards
 from phantom_arbiter.app.code_version import code_version
 from phantom_arbiter.app.feed import CHARTED, Feed
 from phantom_arbiter.app.journaled import Opened, begin, resume, save
+from phantom_arbiter.app.log import attach
 from phantom_arbiter.app.markets import BuiltinSpec
 from phantom_arbiter.config import Config
 from phantom_arbiter.core.commands import EngineId, Mode, ResetPaper, StartEngine, StopEngine
@@ -69,6 +70,7 @@ class App:
         self._started_s = time.monotonic()
         self._commands = 0
         self._until_ns = 0
+        self._log_sink: int | None = None
 
     # Life
 
@@ -102,6 +104,7 @@ class App:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         await self.server.stop()
+        self._detach_log()
         if self._opened is not None:
             session, journal, resumed = self._opened
             save(session, journal)
@@ -150,7 +153,19 @@ class App:
         self._feed = Feed(session.kernel, self._projector)
         session.sequencer.listeners.append(self._feed.on_outcome)
         self._opened = opened
+        self._attach_log()
         self._until_ns = session.simulation.now_ns
+
+    def _attach_log(self) -> None:
+        assert self._projector is not None
+        self._detach_log()
+        simulation = self._live().session.simulation
+        self._log_sink = attach(self._projector.log, lambda: simulation.now_ns // cards.NS_PER_MS)
+
+    def _detach_log(self) -> None:
+        if self._log_sink is not None:
+            logger.remove(self._log_sink)
+            self._log_sink = None
 
     def _close_journal(self) -> None:
         if self._opened is not None:

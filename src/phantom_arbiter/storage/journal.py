@@ -8,14 +8,16 @@ while the journal still holds rows of that stretch, `record` compares instead of
 A change of the code's version starts a new segment at the snapshot, since new code may rightly decide otherwise.
 
 The file carries an application id, a schema version and its mode. A file of another kind, mode or schema, or a damaged
-one, is refused and never overwritten.
+one, is refused and left as it is. Its folder is one process's while that writes; reading needs no lock.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -24,11 +26,16 @@ import msgspec
 from phantom_arbiter.core.commands import Mode
 from phantom_arbiter.core.events import Commanded, Envelope
 from phantom_arbiter.core.outcome import Outcome
+from phantom_arbiter.storage.errors import DivergenceError, JournalError, WriteError
+from phantom_arbiter.storage.lock import FolderLock
 
 APPLICATION_ID: Final = 0x50_48_41_52
 SCHEMA_VERSION: Final = 1
 BUFFERED_ROWS: Final = 1_000
 KEPT_SNAPSHOTS: Final = 3
+_MAGIC: Final = b"SQLite format 3\x00"
+_HEADER_BYTES: Final = 100
+_ADVICE: Final = "name another folder"
 
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -45,14 +52,6 @@ CREATE TABLE snapshots (
 """
 
 _encode: Final = msgspec.msgpack.Encoder().encode
-
-
-class JournalError(RuntimeError):
-    """The journal cannot be used; the message says which file and why."""
-
-
-class DivergenceError(JournalError):
-    """A resumed run did something else than the journal says it did."""
 
 
 class Row(NamedTuple):
@@ -92,15 +91,25 @@ class RunInfo(NamedTuple):
     segment: int
 
 
-class Journal:
-    """One open run. Use `create` or `open`; `close` when done."""
+class Page(NamedTuple):
+    """Rows, newest first, never half of a fact's; ``next_before_seq`` asks for the next page, None at the end."""
 
-    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+    rows: list[Row]
+    next_before_seq: int | None
+
+
+class Journal:
+    """One run's file. Use `create`, `open` or `read`; `close` when done."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection, lock: FolderLock | None) -> None:
         self.path = path
         self._connection = connection
+        self._lock = lock
         self._buffer: list[tuple[int, int, int, int, str, bytes]] = []
         self._segment = int(self._meta("segment"))
-        self._last_seq = self._query_last_seq()
+        self._kept_seq = self._last_seq = self._query_last_seq()
+        snapshot = self.last_snapshot()
+        self._redone_seq = snapshot.seq if snapshot is not None else 0
 
     @classmethod
     def create(
@@ -109,7 +118,7 @@ class Journal:
         """Make a new file; raises `JournalError` if one is there or the disk does not take it."""
         if path.exists():
             raise JournalError(f"{path}: there is a file already; a journal is never overwritten")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FolderLock(path.parent, _ADVICE)
         meta = {
             "run_id": run_id,
             "mode": mode.value,
@@ -120,40 +129,52 @@ class Journal:
             "segment": "1",
         }
         try:
-            connection = sqlite3.connect(path, isolation_level=None)
+            connection = _connect(path)
             connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
             connection.executescript(_SCHEMA)
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
             connection.executemany("INSERT INTO meta VALUES (?, ?)", list(meta.items()))
         except sqlite3.Error as error:
-            raise JournalError(f"{path}: cannot be created: {error}") from error
-        return cls(path, connection)
+            lock.release()
+            raise WriteError(f"{path}: cannot be created: {error}") from error
+        return cls(path, connection, lock)
 
     @classmethod
     def open(cls, path: Path, mode: Mode) -> Journal:
-        """Open a run's file. Raises `JournalError` for one that is missing, foreign, damaged or of another mode."""
-        if not path.is_file():
-            raise JournalError(f"{path}: no journal there")
+        """Open a run's file to go on with it. Raises `JournalError` for one that is missing, foreign, damaged or of
+        another mode, and `InUseError` while another process has it."""
+        with closing(cls.read(path, mode)):
+            pass
+        lock = FolderLock(path.parent, _ADVICE)
         try:
-            connection = sqlite3.connect(path, isolation_level=None)
-            connection.execute("PRAGMA synchronous=FULL")
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            schema = connection.execute("PRAGMA user_version").fetchone()[0]
-            damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            return cls(path, _connect(path), lock)
         except sqlite3.Error as error:
-            raise JournalError(f"{path}: damaged, or no SQLite file: {error}; it was left as it is") from error
-        if application != APPLICATION_ID:
-            raise JournalError(f"{path}: not a Phantom Arbiter journal (application id {application}); left as it is")
-        if schema != SCHEMA_VERSION:
-            raise JournalError(f"{path}: schema version {schema}, this program reads {SCHEMA_VERSION}; left as it is")
-        if damage != "ok":
-            raise JournalError(f"{path}: damaged: {damage}; it was left as it is, restore a backup")
-        journal = cls(path, connection)
-        found = journal.info().mode
+            lock.release()
+            raise WriteError(f"{path}: cannot be written: {error}") from error
+
+    @classmethod
+    def read(cls, path: Path, mode: Mode) -> Journal:
+        """Open a run's file to look at it, also while another process writes it. Errors as those of `open`."""
+        _check_header(path)
+        try:
+            connection = _connect_to_read(path)
+        except sqlite3.Error as error:
+            raise JournalError(f"{path}: cannot be read: {error}") from error
+        try:
+            damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if damage != "ok":
+                raise JournalError(f"{path}: damaged: {damage}; it was left as it is, restore a backup")
+            journal = cls(path, connection, None)
+            found = journal.info().mode
+        except sqlite3.Error as error:
+            connection.close()
+            raise JournalError(f"{path}: damaged: {error}; it was left as it is, restore a backup") from error
+        except (JournalError, ValueError):
+            connection.close()
+            raise
         if found is not mode:
-            journal.close()
+            connection.close()
             raise JournalError(f"{path}: a journal of mode {found}, expected {mode}; the two are never mixed")
         return journal
 
@@ -177,30 +198,32 @@ class Journal:
             (self._segment, envelope.seq, n, envelope.ts_ns, kind, body)
             for n, (kind, body) in enumerate(_bodies(envelope, outcome))
         ]
-        if envelope.seq <= self._last_seq:
+        if self._redone_seq < self._kept_seq:
             self._compare(envelope.seq, rows)
             return
         self._buffer += rows
+        self._last_seq = envelope.seq
         if len(self._buffer) >= BUFFERED_ROWS:
             self.commit()
 
     def commit(self) -> None:
-        """Write the buffer in one durable transaction. Raises `JournalError` when the disk refuses; nothing is lost:
-        the buffer is kept, and the caller must not act."""
+        """Write the buffer in one durable transaction. Raises `WriteError` when the disk refuses: the buffer is
+        kept, what was written before is whole, and the caller must not act."""
         if not self._buffer:
             return
-        self._transact("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", self._buffer)
+        self._transact(("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", self._buffer))
         self._buffer = []
 
     def save_snapshot(self, seq: int, ts_ns: int, state_hash: str, code_version: str, body: bytes) -> None:
         """Keep a snapshot (and the last few before it) after committing everything up to it."""
         self.commit()
         row = (self._segment, seq, ts_ns, state_hash, code_version, body)
-        self._transact("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?, ?)", [row])
-        self._transact(
+        drop = (
             "DELETE FROM snapshots WHERE (segment, seq) NOT IN "
-            "(SELECT segment, seq FROM snapshots ORDER BY segment DESC, seq DESC LIMIT ?)",
-            [(KEPT_SNAPSHOTS,)],
+            "(SELECT segment, seq FROM snapshots ORDER BY segment DESC, seq DESC LIMIT ?)"
+        )
+        self._transact(
+            ("INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?, ?)", [row]), (drop, [(KEPT_SNAPSHOTS,)])
         )
 
     def seal(self, how: str) -> None:
@@ -215,13 +238,29 @@ class Journal:
     def new_segment(self, code_version: str) -> None:
         """Go on from the last snapshot with other code: rows after it stay where they are, in the old segment."""
         self._segment += 1
-        self._set_meta("segment", str(self._segment))
-        self._set_meta("code_version", code_version)
-        self._last_seq = self._query_last_seq()
+        meta = [("segment", str(self._segment)), ("code_version", code_version)]
+        self._transact(("INSERT OR REPLACE INTO meta VALUES (?, ?)", meta))
+        self._kept_seq = self._last_seq = self._query_last_seq()
+
+    def move(self, path: Path) -> None:
+        """Give the file another name in the same folder, at once and for good: it is there whole or not at all."""
+        self.commit()
+        self._connection.close()
+        if self.path.with_name(self.path.name + "-wal").exists():
+            raise WriteError(f"{self.path}: the disk did not take all of it")
+        try:
+            self.path.replace(path)
+            _sync_folder(path.parent)
+            self._connection = _connect(path)
+        except (OSError, sqlite3.Error) as error:
+            raise WriteError(f"{path}: cannot be created: {error}") from error
+        self.path = path
 
     def close(self) -> None:
         """Close the file. Uncommitted rows are dropped: nothing was done on their strength."""
         self._connection.close()
+        if self._lock is not None:
+            self._lock.release()
 
     # Reading
 
@@ -244,15 +283,19 @@ class Journal:
             if isinstance(envelope.body, Commanded):
                 yield row_seq, envelope.body
 
-    def page(self, limit: int, before_seq: int | None = None) -> list[Row]:
-        """The latest rows, newest first."""
+    def page(self, limit: int, before_seq: int | None = None) -> Page:
+        """The latest rows, newest first: ``limit`` of them, or all of one fact where that brought about more."""
         bound = before_seq if before_seq is not None else 2**62
-        cursor = self._connection.execute(
-            "SELECT seq, n, ts_ns, kind, body FROM rows WHERE segment = ? AND seq < ? "
-            "ORDER BY seq DESC, n DESC LIMIT ?",
-            (self._segment, bound, limit),
-        )
-        return [Row(*row) for row in cursor]
+        query = "SELECT seq, n, ts_ns, kind, body FROM rows WHERE segment = ? AND seq < ? ORDER BY seq DESC, n DESC"
+        found = [Row(*row) for row in self._connection.execute(f"{query} LIMIT ?", (self._segment, bound, limit + 1))]
+        if len(found) <= limit:
+            return Page(found, None)
+        rows = [row for row in found if row.seq != found[-1].seq]
+        if not rows:
+            cut = found[-1].seq
+            cursor = self._connection.execute(query, (self._segment, cut + 1))
+            rows = list(takewhile(lambda row: row.seq == cut, (Row(*row) for row in cursor)))
+        return Page(rows, rows[-1].seq)
 
     def rows(self, kinds: tuple[str, ...]) -> Iterator[Row]:
         """All rows of some kinds of this segment, in order."""
@@ -266,31 +309,34 @@ class Journal:
 
     @property
     def last_seq(self) -> int:
-        """The last fact on disk."""
+        """The last fact recorded; while a killed run's stretch is being done again, the last of that."""
         return self._last_seq
 
     # Inside
 
     def _compare(self, seq: int, rows: list[tuple[int, int, int, int, str, bytes]]) -> None:
         written = self._connection.execute(
-            "SELECT segment, seq, n, ts_ns, kind, body FROM rows WHERE segment = ? AND seq = ? ORDER BY n",
-            (self._segment, seq),
+            "SELECT segment, seq, n, ts_ns, kind, body FROM rows WHERE segment = ? AND seq > ? AND seq <= ? "
+            "ORDER BY seq, n",
+            (self._segment, self._redone_seq, seq),
         ).fetchall()
         if written != rows:
             raise DivergenceError(
-                f"{self.path}: resuming, fact {seq} came out as {[row[4] for row in rows]}, "
-                f"the journal has {[row[4] for row in written]} there or other contents: the run is not repeatable"
+                f"{self.path}: resuming, fact {seq} came out as {[row[4] for row in rows]}, the journal has "
+                f"{[(row[1], row[4]) for row in written]} there or other contents: the run is not repeatable"
             )
+        self._redone_seq = seq
 
-    def _transact(self, sql: str, rows: list[Any]) -> None:
+    def _transact(self, *statements: tuple[str, list[Any]]) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany(sql, rows)
+            for sql, rows in statements:
+                self._connection.executemany(sql, rows)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            raise JournalError(f"{self.path}: cannot be written: {error}; nothing was sent on its strength") from error
+            raise WriteError(f"{self.path}: cannot be written: {error}; nothing was sent on its strength") from error
 
     def _meta(self, key: str) -> str:
         row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -299,11 +345,50 @@ class Journal:
         return str(row[0])
 
     def _set_meta(self, key: str, value: str) -> None:
-        self._transact("INSERT OR REPLACE INTO meta VALUES (?, ?)", [(key, value)])
+        self._transact(("INSERT OR REPLACE INTO meta VALUES (?, ?)", [(key, value)]))
 
     def _query_last_seq(self) -> int:
         query = "SELECT coalesce(max(seq), 0) FROM rows WHERE segment = ?"
         return int(self._connection.execute(query, (self._segment,)).fetchone()[0])
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.execute("PRAGMA synchronous=FULL")
+    return connection
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """Where no writer has left a log beside the file, nothing is put beside it for reading either."""
+    log = path.with_name(path.name + "-wal")
+    how = "mode=ro" if log.exists() else "immutable=1"
+    return sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, isolation_level=None)
+
+
+def _check_header(path: Path) -> None:
+    """Look at the first bytes without SQLite, which would tidy up beside a file that isn't ours."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except FileNotFoundError as error:
+        raise JournalError(f"{path}: no journal there") from error
+    except OSError as error:
+        raise JournalError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
+        raise JournalError(f"{path}: damaged, or no SQLite file; it was left as it is")
+    application, schema = int.from_bytes(header[68:72]), int.from_bytes(header[60:64])
+    if application != APPLICATION_ID:
+        raise JournalError(f"{path}: not a Phantom Arbiter journal (application id {application}); left as it is")
+    if schema != SCHEMA_VERSION:
+        raise JournalError(f"{path}: schema version {schema}, this program reads {SCHEMA_VERSION}; left as it is")
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _bodies(envelope: Envelope, outcome: Outcome | None) -> Iterator[tuple[str, bytes]]:
@@ -326,17 +411,13 @@ def backup(source: Path, target: Path) -> None:
     """Copy a journal, also while another process writes it. Refuses to overwrite."""
     if target.exists():
         raise JournalError(f"{target}: there is a file already; a backup never overwrites")
-    if not source.is_file():
-        raise JournalError(f"{source}: no journal there")
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _check_header(source)
     partial = target.with_name(target.name + ".partial")
     try:
-        with (
-            closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as reader,
-            closing(sqlite3.connect(partial)) as writer,
-        ):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with closing(_connect_to_read(source)) as reader, closing(sqlite3.connect(partial)) as writer:
             reader.backup(writer)
-    except sqlite3.Error as error:
+        partial.replace(target)
+    except (OSError, sqlite3.Error) as error:
         partial.unlink(missing_ok=True)
-        raise JournalError(f"backup of {source} failed: {error}") from error
-    partial.replace(target)
+        raise WriteError(f"{target}: the copy of {source} failed: {error}") from error

@@ -6,23 +6,20 @@ restart goes on with. The lock file is held by an open file description, so a ki
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from phantom_arbiter.core.commands import Mode
-from phantom_arbiter.storage.journal import Journal, JournalError, RunInfo
+from phantom_arbiter.storage.errors import JournalError, WriteError
+from phantom_arbiter.storage.journal import Journal, RunInfo
+from phantom_arbiter.storage.lock import FolderLock
 
 JOURNAL_FILE: Final = "journal.db"
 KEPT_RUNS: Final = 20
 """Sealed runs kept by default; older ones go when a new one begins."""
-
-
-class InUseError(JournalError):
-    """Another process has the folder."""
+MOST_RUNS: Final = 10_000
 
 
 class RunFolder:
@@ -30,33 +27,16 @@ class RunFolder:
 
     def __init__(self, home: Path, kind: str) -> None:
         self.folder = home / kind
-        self._lock: IO[str] | None = None
+        self._lock: FolderLock | None = None
 
     def lock(self) -> None:
         """Take the folder for this process. Raises `InUseError` naming the process that has it."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            handle = (self.folder / "lock").open("a+", encoding="ascii")
-        except OSError as error:
-            raise JournalError(f"{self.folder}: cannot be used: {error.strerror}") from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            handle.seek(0)
-            holder = handle.read().strip() or "unknown"
-            handle.close()
-            raise InUseError(
-                f"{self.folder}: in use by process {holder}; stop it, or choose another folder with --home"
-            ) from error
-        handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
-        self._lock = handle
+        self._lock = FolderLock(self.folder, "choose another folder with --home")
 
     def unlock(self) -> None:
         """Give the folder back."""
         if self._lock is not None:
-            self._lock.close()
+            self._lock.release()
             self._lock = None
 
     def path(self, run_id: str) -> Path:
@@ -77,13 +57,18 @@ class RunFolder:
         partial.write_text(run_id, encoding="utf-8")
         partial.replace(self.folder / "current")
 
-    def next_id(self, stamp: str) -> str:
-        """An unused run id that starts with ``stamp``."""
-        for number in range(1, 10_000):
+    def new_id(self, stamp: str) -> str:
+        """A run id that starts with ``stamp``, and its folder: no other process gets the same."""
+        for number in range(1, MOST_RUNS):
             run_id = f"{stamp}-{number}"
-            if not (self.folder / run_id).exists():
-                return run_id
-        raise JournalError(f"{self.folder}: ten thousand runs named {stamp}; remove some with `phantom runs prune`")
+            try:
+                (self.folder / run_id).mkdir(parents=True)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise WriteError(f"{self.folder}: cannot be used: {error.strerror}") from error
+            return run_id
+        raise JournalError(f"{self.folder}: {MOST_RUNS} runs named {stamp}; remove some with `phantom runs prune`")
 
     def runs(self) -> list[Path]:
         """All journals, oldest first."""
@@ -103,7 +88,7 @@ class RunFolder:
 
 def _sealed(path: Path, mode: Mode) -> bool:
     try:
-        with closing(Journal.open(path, mode)) as journal:
+        with closing(Journal.read(path, mode)) as journal:
             return bool(journal.info().sealed)
     except JournalError:
         return False
@@ -111,5 +96,5 @@ def _sealed(path: Path, mode: Mode) -> bool:
 
 def describe(path: Path, mode: Mode) -> RunInfo:
     """What a run says about itself."""
-    with closing(Journal.open(path, mode)) as journal:
+    with closing(Journal.read(path, mode)) as journal:
         return journal.info()

@@ -30,8 +30,8 @@ ARBITRAGE_COST_USD: Final = 0.0005
 """What closing a gap costs an arbitrageur: one base fee and a little. Assumed."""
 QUOTE_EVERY_SLOTS: Final = 3
 WHALE_SHARE: Final = 1 / 1_000
-WHALE_SIZES: Final = (2.0, 8.0)
-"""A whale moves the price by this many times the pool's fee and 5 bps, from the first to the second."""
+WHALE_SIZES: Final = (1.0, 3.0)
+"""A whale moves the price by the pool's fee and 2 bps, times a factor between these."""
 SIZE_SIGMA: Final = 1.2
 
 _UNIVERSE: Final = universe()
@@ -47,7 +47,7 @@ _MARGINS: Final = [2.0 * math.sqrt(ARBITRAGE_COST_USD / spec.side_usd) for spec 
 """The gap that earns the cost: closing a gap g in a pool with S dollars a side gains S·g²/4."""
 _RATES: Final = np.array([spec.trades_per_minute for spec in POOLS])
 _MEDIAN_MOVE: Final = np.array([(0.02 * spec.fee_e6 / 100 + 0.05) * 1e-4 for spec in POOLS])
-_WHALE_MOVE: Final = np.array([(spec.fee_e6 / 100 + 5.0) * 1e-4 for spec in POOLS])
+_WHALE_MOVE: Final = np.array([(spec.fee_e6 / 100 + 2.0) * 1e-4 for spec in POOLS])
 _LIVES: Final = np.array(LIFE_SLOTS)
 
 Trade = tuple[int, bool, float, int]
