@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -12,6 +13,7 @@ from phantom_arbiter.core.commands import (
     Command,
     Kill,
     KillLevel,
+    Mode,
     PauseEngine,
     ResetKill,
     ResetPaper,
@@ -19,19 +21,37 @@ from phantom_arbiter.core.commands import (
     StopEngine,
     UpdateConfig,
 )
+from phantom_arbiter.core.desk import Desk, Engine
 from phantom_arbiter.core.events import Commanded
+from phantom_arbiter.core.intents import Intent
 from phantom_arbiter.core.lifecycle import ACTIVE, EngineStatus
-from phantom_arbiter.core.outcome import CommandOutcome
+from phantom_arbiter.core.outcome import CommandOutcome, EngineRecord
 from phantom_arbiter.core.verdicts import Refused, Verdict
 
-if TYPE_CHECKING:
-    from phantom_arbiter.core.kernel import Kernel
+
+class Commandable(Protocol):
+    """What commands act on: the kernel."""
+
+    mode: Mode
+    kill: KillLevel | None
+    engines: dict[str, Engine]
+    records: dict[str, EngineRecord]
+    desks: dict[str, Desk]
+
+    def set_status(self, engine: str, status: EngineStatus, reason: str) -> None:
+        """Move an engine along its life cycle."""
+
+    def refresh_routes(self) -> None:
+        """Rebuild who hears what."""
+
+    def submit(self, intents: Sequence[Intent]) -> list[Verdict]:
+        """Put intents before the gates."""
 
 
 class CommandDesk:
     """Carries out commands on the kernel that owns it."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Commandable) -> None:
         self._kernel = kernel
 
     def handle(self, fact: Commanded) -> CommandOutcome:
