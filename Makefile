@@ -66,8 +66,8 @@ check: setup  ## style, types, layers, the page, then every test: what CI runs
 bench: setup  ## each benchmark beside its peer (ARGS="--only NAME --json FILE")
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-simulate: setup  ## the simulation tests alone
-	@$(BIN)/python -m pytest tests/simulation $(ARGS)
+simulate: setup  ## the simulation tests over 200 seeds (SIMULATION_SEEDS=n for another number)
+	@SIMULATION_SEEDS=$${SIMULATION_SEEDS:-200} $(BIN)/python -m pytest tests/simulation $(ARGS)
 
 lock:  ## requirements/*.txt from pyproject.toml, with hashes; needs uv (UPGRADE=--upgrade for the newest)
 	$(COMPILE) pyproject.toml --group build --group dev --output-file requirements/dev.txt

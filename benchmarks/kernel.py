@@ -15,6 +15,7 @@ import sys
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from random import Random
@@ -57,7 +58,7 @@ def run() -> list[Result]:
     """Step and feed beside the peer's quotes and bars, in turn; our own figures alone where the peer is missing."""
     session = warm_session()
     rows = price_rows(session, COUNT)
-    ours = {"step": lambda: step_seconds(session, rows), "feed": lambda: feed_seconds(session, rows)}
+    ours = {"step": partial(step_seconds, session, rows), "feed": partial(feed_seconds, session, rows)}
     seen = digest_of_engines(session, rows)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "prices.bin"
@@ -69,14 +70,14 @@ def run() -> list[Result]:
             figures = ", ".join(f"{name} {COUNT / measure():,.0f} facts/s" for name, measure in ours.items())
             sys.stderr.write(f"kernel: nautilus_trader skipped ({error}); ours alone: {figures}\n")
             return []
-        theirs = {kind: lambda kind=kind: peer_run(python, path, kind, "count")["seconds"] for kind in checked}
+        theirs = {kind: partial(peer_seconds, python, path, kind) for kind in checked}
         seconds = alternate({**ours, **theirs})
     return [
         Result.compare(
-            f"kernel {ours_name}, 4 engines",
+            f"kernel {ours_name}",
             "facts/s",
             ours=COUNT / seconds[ours_name],
-            peer=f"nautilus_trader {found['version']} {kind}, 4 strategies",
+            peer=f"nautilus_trader {found['version']} {kind}",
             peer_value=COUNT / seconds[kind],
             same_result=found["digest"] == seen and found["heard"] == [COUNT] * 4,
         )
@@ -154,7 +155,7 @@ def feed_seconds(session: Session, rows: Sequence[int]) -> float:
 
 @contextmanager
 def quiet(kernel: Kernel, count: int) -> Iterator[None]:
-    """Rewinds the tapes (so that the rows are news again), and sees that each engine heard all and asked for nothing."""
+    """Rewinds the tapes, so that the rows are news again; sees that each engine heard all and asked for nothing."""
     for tape in kernel.engines["scalp"].state.tapes.values():
         tape.next_ns = 0
     kernel.settle_counts()
@@ -174,7 +175,7 @@ def digest_of_engines(session: Session, rows: Sequence[int]) -> str:
     """Of the bids that reach the engines, which must be the same for all four; on a run that is not timed."""
     kernel, seen = session.kernel, {name: array("q") for name in session.kernel.engines}
     for name, engine in kernel.engines.items():
-        engine.decide = recorder(engine.decide, seen[name])  # type: ignore[method-assign]
+        engine.decide = recorder(engine.decide, seen[name])  # type: ignore[assignment, method-assign]
     kernel.refresh_routes()
     step_seconds(session, rows)
     for engine in kernel.engines.values():
@@ -195,6 +196,11 @@ def recorder(decide: Callable[[Envelope], Any], bids: array[int]) -> Callable[[E
         return decide(envelope)
 
     return decide_and_remember
+
+
+def peer_seconds(python: Path, path: Path, kind: str) -> float:
+    """CPU seconds of one timed run of the peer."""
+    return float(peer_run(python, path, kind, "count")["seconds"])
 
 
 def peer_run(python: Path, path: Path, kind: str, mode: str) -> dict[str, Any]:

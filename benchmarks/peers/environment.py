@@ -23,7 +23,7 @@ def peer_python(requirement: str) -> Path:
     """The Python of an environment that holds ``requirement`` (made if need be); raises `PeerMissingError`."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "phantom-arbiter" / "peers"
     base = _newest_python()
-    place = home / f"{re.sub('[^a-zA-Z0-9.]+', '-', requirement)}-{Path(base).name}"
+    place = home / f"{re.sub('[^a-zA-Z0-9.]+', '-', requirement)}-{Path(base).resolve().name}"
     python, ready = place / "bin" / "python", place / "ready"
     if not ready.exists():
         sys.stderr.write(f"making an environment for {requirement} in {place}\n")

@@ -1,7 +1,8 @@
 """The command line: ``phantom run | replay | backtest | data | report | runs | doctor``.
 
 With ``--json`` exactly one JSON object goes to stdout, everything else to stderr. Exit codes: 0 done, 1 it failed,
-2 the input is wrong, 3 something it needs is in use, 130 and 143 stopped by SIGINT and SIGTERM.
+2 the input is wrong, 3 something it needs is in use, 130 and 143 stopped by SIGINT and SIGTERM before it was done
+(`run` is done when it is stopped: 0).
 
 Modules are imported where they are used, so that ``--help`` answers at once.
 """
@@ -14,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
-from cyclopts import App, Parameter
+from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
+from rich.text import Text
 
 EXIT_FAILED = 1
 EXIT_INPUT = 2
@@ -39,17 +41,25 @@ ConfigFile = Annotated[Path | None, Parameter(name="--config", help="A TOML file
 Day = Annotated[datetime | None, Parameter(help="A UTC day or instant, 2025-04-14 or 2025-04-14T12:00.")]
 
 
+Seed = Annotated[int | None, Parameter(help="The built-in market's seed; default 7.")]
+Scenario = Annotated[str | None, Parameter(help="calm (default), volatile, no-edge, rug, …; see docs/reference.md.")]
+Hours = Annotated[float | None, Parameter(help="How much of the built-in market's time; default 24.")]
+Data = Annotated[Path | None, Parameter(help="A catalogue, or with --map a folder of data files.")]
+DataMap = Annotated[Path | None, Parameter(help="The map of a data folder, as benchmarks/datasets.toml.")]
+ForceGate = Annotated[list[str] | None, Parameter(help="For tests: this gate measures, never refuses.")]
+
+
 @app.command
 def run(
     *,
     config: ConfigFile = None,
     speed: Annotated[float | None, Parameter(help="Market seconds a second; 1 is real time, default 30.")] = None,
-    scenario: Annotated[str | None, Parameter(help="calm, volatile, no-edge, rug, …; see docs/reference.md.")] = None,
-    seed: Annotated[int | None, Parameter(help="The built-in market's seed.")] = None,
+    scenario: Scenario = None,
+    seed: Seed = None,
     home: Home = None,
 ) -> None:
     """Run the engines in paper on the built-in market, with the dashboard on http://localhost:8000."""
-    from phantom_arbiter.app.main import serve
+    from phantom_arbiter.app.serve import serve
 
     sys.exit(_guarded(lambda: serve(config, speed, scenario, seed, home)))
 
@@ -57,21 +67,21 @@ def run(
 @app.command
 def replay(
     *,
-    seed: Annotated[int, Parameter(help="The built-in market's seed.")] = 7,
-    scenario: Annotated[str, Parameter(help="The built-in market's scenario.")] = "calm",
-    hours: Annotated[float, Parameter(help="How much market time, on the built-in market.")] = 24.0,
+    seed: Seed = None,
+    scenario: Scenario = None,
+    hours: Hours = None,
     run: Annotated[Path | None, Parameter(help="Folder of the run: a killed one goes on, a new one begins.")] = None,
-    data: Annotated[Path | None, Parameter(help="A catalogue, or with --map a folder of data files.")] = None,
-    map: Annotated[Path | None, Parameter(help="The map of a data folder, as benchmarks/datasets.toml.")] = None,
+    data: Data = None,
+    map: DataMap = None,
     from_: Annotated[Day, Parameter(name="--from")] = None,
     to: Day = None,
     config: ConfigFile = None,
-    force_gate: Annotated[list[str] | None, Parameter(help="For tests: this gate measures, never refuses.")] = None,
+    force_gate: ForceGate = None,
     home: Home = None,
     json: Json = False,
 ) -> None:
     """Run all four engines as fast as it goes, journaled and repeatable, and report."""
-    from phantom_arbiter.app.main import ReplayRequest, replay_and_report
+    from phantom_arbiter.app.replaying import ReplayRequest, replay_and_report
 
     request = ReplayRequest(
         seed, scenario, hours, run, data, map, _utc_ns(from_), _utc_ns(to), config, tuple(force_gate or ()), home, json
@@ -82,22 +92,23 @@ def replay(
 @app.command
 def backtest(
     *,
-    seed: int = 7,
-    scenario: str = "calm",
-    hours: float = 24.0,
-    data: Path | None = None,
-    map: Path | None = None,
+    seed: Seed = None,
+    scenario: Scenario = None,
+    hours: Hours = None,
+    data: Data = None,
+    map: DataMap = None,
     from_: Annotated[Day, Parameter(name="--from")] = None,
     to: Day = None,
     config: ConfigFile = None,
-    force_gate: list[str] | None = None,
+    force_gate: ForceGate = None,
+    home: Home = None,
     json: Json = False,
 ) -> None:
     """As `replay`, but nothing is kept: no journal, no run folder."""
-    from phantom_arbiter.app.main import ReplayRequest, replay_and_report
+    from phantom_arbiter.app.replaying import ReplayRequest, replay_and_report
 
     request = ReplayRequest(
-        seed, scenario, hours, None, data, map, _utc_ns(from_), _utc_ns(to), config, tuple(force_gate or ()), None, json
+        seed, scenario, hours, None, data, map, _utc_ns(from_), _utc_ns(to), config, tuple(force_gate or ()), home, json
     )
     sys.exit(_guarded(lambda: replay_and_report(request, journaled=False)))
 
@@ -180,7 +191,17 @@ def _utc_ns(moment: datetime | None) -> int | None:
 
 def _guarded(act: Callable[[], int]) -> int:
     """Run a command; errors that are the input's or the surroundings' fault become one plain line and an exit code."""
-    from phantom_arbiter.app.replay import Interrupted
+    from phantom_arbiter.app.stopping import Interrupted, stop_at_once
+
+    stop_at_once()
+    try:
+        return _run(act)
+    except Interrupted as stop:
+        errors.print(Text(str(stop), "yellow"), soft_wrap=True)
+        return 128 + stop.signal_number
+
+
+def _run(act: Callable[[], int]) -> int:
     from phantom_arbiter.config import ConfigError
     from phantom_arbiter.dashboard.listening import PortInUseError
     from phantom_arbiter.storage.errors import DivergenceError, InUseError, JournalError, WriteError
@@ -189,22 +210,28 @@ def _guarded(act: Callable[[], int]) -> int:
     try:
         return act()
     except (PortInUseError, InUseError) as error:
-        return _fail(error, EXIT_IN_USE)
-    except DivergenceError as error:
+        return _fail(error.strerror if isinstance(error, OSError) else error, EXIT_IN_USE)
+    except (DivergenceError, WriteError) as error:
         return _fail(error, EXIT_FAILED)
     except (ConfigError, JournalError, DataError) as error:
         return _fail(error, EXIT_INPUT)
-    except Interrupted as stop:
-        errors.print(f"[yellow]{stop}")
-        return 128 + stop.signal_number
+    except OSError as error:
+        return _fail(error, EXIT_FAILED)
 
 
-def _fail(error: Exception, code: int) -> int:
-    errors.print(f"[bold red]error:[/] {error}", soft_wrap=True)
+def _fail(error: object, code: int) -> int:
+    errors.print(Text.assemble(("error:", "bold red"), " ", " ".join(str(error).split())), soft_wrap=True)
     return code
 
 
 def main() -> NoReturn:
     """The entry point of the ``phantom`` command."""
-    app()
+    try:
+        app(sys.argv[1:], exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        sys.exit(_fail(error, EXIT_INPUT))
     sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -5,11 +5,12 @@ Every section has working defaults: with no file at all, paper trading runs on t
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -21,8 +22,12 @@ from phantom_arbiter.engines.funding.settings import FundingConfig
 from phantom_arbiter.engines.lst_depeg.settings import LstConfig
 from phantom_arbiter.engines.scalp.settings import ScalpConfig
 from phantom_arbiter.sim.driver_config import DriverConfig
+from phantom_arbiter.sim.market.scenarios import SCENARIOS
 
-Amount = Annotated[str, Meta(pattern=r"^\d{1,12}(\.\d{1,9})?$")]
+AMOUNT: Final = r"^[0-9]{1,12}(\.[0-9]{1,9})?\Z"
+MAX_ATOMS: Final = 2**60
+"""For one engine; four of them and what they win still fit the ledger."""
+Amount = Annotated[str, Meta(pattern=AMOUNT)]
 Port = Annotated[int, Meta(ge=1, le=65_535)]
 
 
@@ -55,7 +60,10 @@ def _capital() -> dict[str, dict[str, str]]:
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True):
-    """Everything. ``capital`` is what each engine starts with, in whole units of each asset."""
+    """Everything. ``capital`` is what each engine starts a run with, in whole units of each asset.
+
+    A file says only what it wants otherwise; of capital, too, what it doesn't name stays ("0" takes an asset away).
+    """
 
     market: MarketConfig = field(default_factory=MarketConfig)
     server: ServerConfig = field(default_factory=ServerConfig)
@@ -85,21 +93,69 @@ def load(path: Path | None) -> Config:
 def parse(raw: dict[str, Any], name: str) -> Config:
     """Turn plain data into a `Config`. An unknown key is an error that names the nearest known one."""
     for where, key, known in _unknown_keys(raw, Config, ""):
-        near = get_close_matches(key, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(sorted(known))}"
-        raise ConfigError(f"{name}: unknown key {where}{key!r}; {hint}")
-    for engine in raw.get("capital", {}):
-        if engine not in _capital():
-            raise ConfigError(f"{name}: capital.{engine}: no such engine; expected one of {', '.join(_capital())}")
-    return checked(raw, name)
+        raise ConfigError(f"{name}: {where}{key}: no such key; {_nearest(key, known)}")
+    return checked({**raw, "capital": _merged_capital(raw.get("capital", {}), name)}, name)
 
 
 def checked(raw: dict[str, Any], name: str) -> Config:
     """Values in their ranges, or a `ConfigError` that says which is not."""
     try:
-        return msgspec.convert(raw, Config)
+        config = msgspec.convert(raw, Config)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{name}: {error}") from error
+        raise ConfigError(f"{name}: {_in_words(str(error), raw)}") from error
+    if config.market.scenario not in SCENARIOS:
+        got = config.market.scenario
+        raise ConfigError(f"{name}: market.scenario: got {got!r}; {_nearest(got, list(SCENARIOS))}")
+    if config.server.http_port == config.server.websocket_port:
+        port = config.server.http_port
+        raise ConfigError(f"{name}: server.websocket_port: got {port}, expected another than server.http_port")
+    return config
+
+
+def _in_words(said: str, raw: dict[str, Any]) -> str:
+    """A validation error as key, value and what was expected."""
+    text, _, path = said.partition(" - at `$")
+    where = path.rstrip("`").strip(".")
+    value: Any = raw
+    for key in where.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    if value is None or not text.startswith("Expected"):
+        return f"{where}: {text}" if where else text
+    return f"{where}: got {value!r}, expected {text.removeprefix('Expected ').replace('`', '')}"
+
+
+def with_market(config: Config, *, speed: float | None, scenario: str | None, seed: int | None) -> Config:
+    """The configuration with what the command line says of the built-in market."""
+    raw: dict[str, Any] = msgspec.to_builtins(config)
+    given = {"speed": speed, "scenario": scenario, "seed": seed}
+    raw["market"].update({key: value for key, value in given.items() if value is not None})
+    return checked(raw, "command line")
+
+
+def _merged_capital(given: object, name: str) -> dict[str, dict[str, str]]:
+    merged = _capital()
+    if not isinstance(given, dict):
+        raise ConfigError(f"{name}: capital: got {given!r}, expected tables such as [capital.lst]")
+    for engine, amounts in given.items():
+        if engine not in merged:
+            raise ConfigError(f"{name}: capital.{engine}: no such engine; {_nearest(engine, list(merged))}")
+        if not isinstance(amounts, dict):
+            raise ConfigError(f'{name}: capital.{engine}: got {amounts!r}, expected a table such as SOL = "60"')
+        for asset, amount in amounts.items():
+            merged[engine][asset] = _amount(amount, f"{name}: capital.{engine}.{asset}")
+    return merged
+
+
+def _amount(given: object, where: str) -> str:
+    text = str(given) if type(given) is int else given
+    if not isinstance(text, str) or not re.fullmatch(AMOUNT, text):
+        raise ConfigError(f'{where}: got {given!r}, expected zero or more in quotes, such as "60" or "0.5"')
+    return text
+
+
+def _nearest(got: str, known: list[str]) -> str:
+    near = get_close_matches(got, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else f"expected one of {', '.join(sorted(known))}"
 
 
 def _unknown_keys(raw: dict[str, Any], kind: type[Struct], where: str) -> Iterator[tuple[str, str, list[str]]]:
@@ -112,8 +168,11 @@ def _unknown_keys(raw: dict[str, Any], kind: type[Struct], where: str) -> Iterat
 
 
 def to_atoms(amount: str, decimals: int) -> int:
-    """A decimal amount in whole units as atoms; refuses more decimals than the asset has."""
+    """A decimal amount in whole units as atoms; refuses more decimals than the asset has, and what no wallet holds."""
     whole, _, fraction = amount.partition(".")
     if len(fraction) > decimals:
         raise ConfigError(f"amount {amount!r}: more than {decimals} decimals, the asset has no smaller unit")
-    return int(whole) * power_of_ten(decimals) + int(fraction.ljust(decimals, "0") or "0")
+    atoms = int(whole) * power_of_ten(decimals) + int(fraction.ljust(decimals, "0") or "0")
+    if atoms > MAX_ATOMS:
+        raise ConfigError(f"amount {amount!r}: more than {MAX_ATOMS // power_of_ten(decimals)} of this asset")
+    return atoms

@@ -35,10 +35,11 @@ const Native = window.WebSocket;
 window.WebSocket = class extends Native {
   constructor(...given) {
     super(...given);
-    this.addEventListener("message", ({ data }) => {
-      const frame = JSON.parse(data);
+    this.addEventListener("message", (event) => {
+      const frame = JSON.parse(event.data);
       window.lastFrame[frame.type] = frame.data;
-      window.recorded.push({ kind: "frame", type: frame.type, data: frame.type === "COMMAND_RESULT" ? frame.data : null });
+      const data = frame.type === "COMMAND_RESULT" ? frame.data : null;
+      window.recorded.push({ kind: "frame", type: frame.type, data });
     });
   }
   send(text) {

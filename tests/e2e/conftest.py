@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from loguru import logger
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.e2e.browsing import Tab
@@ -40,22 +41,37 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quiet() -> None:
+    """The application's log goes to its own page, not to the terminal."""
+    logger.remove()
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[LiveServer]:
     """A fresh run at 120 market seconds a second."""
-    live = LiveServer(tmp_path, speed=120.0)
-    live.start()
-    yield live
-    live.stop()
+    with LiveServer(tmp_path, speed=120.0) as live:
+        yield live
 
 
 @pytest.fixture(scope="session")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """A run to look at, not to act on: fast enough to be past its first funding hour within seconds."""
-    live = LiveServer(tmp_path_factory.mktemp("market"), speed=600.0)
-    live.start()
-    yield live
-    live.stop()
+def market(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[LiveServer]:
+    """A run to look at, not to act on: past its first funding payment, and slow from there on."""
+    with LiveServer(tmp_path_factory.mktemp("market"), speed=720.0) as live:
+        page = chromium.new_page()
+        page.goto(live.url + "#/funding")
+        payments = page.get_by_role("table", name="Funding payments").get_by_role("rowheader")
+        expect(payments.first).to_be_visible(timeout=60_000)
+        page.close()
+        live.slow_down(60.0)
+        yield live
+
+
+@pytest.fixture
+def idle(tmp_path: Path) -> Iterator[LiveServer]:
+    """A run with no engine started, at a market that hardly moves."""
+    with LiveServer(tmp_path, speed=1.0, autostart=False) as live:
+        yield live
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import threading
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any, Final
@@ -30,9 +31,16 @@ class LiveServer:
         self._home = home
         self._thread: threading.Thread | None = None
 
+    def __enter__(self) -> LiveServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def start(self) -> None:
         """Returns when the page can be had; raises what kept the application from starting."""
-        app = App(self.config, self._home)
+        self._app = app = App(self.config, self._home)
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
@@ -55,7 +63,7 @@ class LiveServer:
                 self._loop.close()
                 up.set()
 
-        self._thread = threading.Thread(target=main, name="live-server")
+        self._thread = threading.Thread(target=main, name="live-server", daemon=True)
         self._thread.start()
         assert up.wait(PATIENCE_S), "the application did not start"
         if self._failure is not None:
@@ -82,10 +90,13 @@ class LiveServer:
             with refusal:
                 return json.load(refusal)
 
-    def at_speed(self, speed: float) -> None:
-        """The speed of the next start; a run goes on at it."""
-        market = msgspec.structs.replace(self.config.market, speed=speed)
-        self.config = msgspec.structs.replace(self.config, market=market)
+    def slow_down(self, speed: float) -> None:
+        """Go on at another speed, without a restart."""
+        self._loop.call_soon_threadsafe(self._set_speed, speed)
+
+    def _set_speed(self, speed: float) -> None:
+        market = msgspec.structs.replace(self._app.config.market, speed=speed)
+        self._app.config = msgspec.structs.replace(self._app.config, market=market)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -140,10 +140,13 @@ def test_no_edge_leaves_no_cycle() -> None:
 
 
 def test_calm_leaves_cycles_every_few_minutes_that_close_again() -> None:
-    gains = gains_by_slot(run("calm", 60))
-    worth = [ts_ns for ts_ns, gain in gains.items() if gain > 0.001]
-    assert len({ts_ns // (5 * MINUTE_NS) for ts_ns in worth}) >= 6
-    assert len(worth) < len(gains) / 3
+    """Cycles of two hops alone: about one in six minutes; those of three come on top."""
+    gains = gains_by_slot(run("calm", 120, seed=2))
+    worth = [ts_ns for ts_ns, gain in gains.items() if gain > 1e-4]
+    begins = [ts_ns for before, ts_ns in zip([0, *worth], worth, strict=False) if ts_ns > before + SLOT_NS]
+    assert 10 <= len(begins) <= 50
+    assert len({ts_ns // (30 * MINUTE_NS) for ts_ns in begins}) == 4
+    assert len(worth) < len(gains) / 50
 
 
 def test_funding_by_scenario() -> None:
@@ -168,7 +171,7 @@ def test_first_hour_shows_an_lst_below_its_rate() -> None:
         body = arrival.body
         if isinstance(body, Quoted) and body.instrument.endswith("SOL/SOL"):
             deepest = min(deepest, body.ask_px / rates[body.instrument.removesuffix("/SOL")] - 1.0)
-    assert -0.05 < deepest < -0.0045
+    assert -0.006 < deepest < -0.0022
 
 
 def test_lst_depeg_and_recovery() -> None:
@@ -178,7 +181,7 @@ def test_lst_depeg_and_recovery() -> None:
         if isinstance(arrival.body, Quoted) and arrival.body.instrument == "mSOL/SOL"
     ]
     assert min(price for _, price in prices) == pytest.approx(-0.1417, abs=0.01)
-    assert all(price > -0.04 for minute, price in prices if minute < 60 or minute > 142)
+    assert all(price > -0.008 for minute, price in prices if minute < 60 or minute > 142)
 
 
 def test_flash_crash() -> None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec import Struct
-from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from phantom_arbiter.app.running import default_home
+from phantom_arbiter.app.console import out, print_json
 from phantom_arbiter.config import Config, ConfigError, load
+from phantom_arbiter.dashboard.listening import listen_loopback
+from phantom_arbiter.storage.runs import default_home
 
 LEAST_FREE_BYTES: Final = 200_000_000
 OLDEST_CLOCK_S: Final = 1_767_225_600.0
@@ -52,7 +52,7 @@ def examine(config_path: Path | None, home: Path | None, as_json: bool) -> int:
     findings += [check() for check in checks]
     ok = all(finding.ok for finding in findings)
     if as_json:
-        sys.stdout.write(msgspec.json.encode({"ok": ok, "checks": findings}).decode() + "\n")
+        print_json({"ok": ok, "checks": findings})
     else:
         _print(findings)
     return 0 if ok else 1
@@ -61,8 +61,8 @@ def examine(config_path: Path | None, home: Path | None, as_json: bool) -> int:
 def _print(findings: list[Finding]) -> None:
     table = Table("check", "", "found", "what to do")
     for finding in findings:
-        table.add_row(finding.check, "[green]ok" if finding.ok else "[red]no", finding.found, finding.advice)
-    Console(highlight=False).print(table)
+        table.add_row(finding.check, "[green]ok" if finding.ok else "[red]no", escape(finding.found), finding.advice)
+    out.print(table)
 
 
 def _config(path: Path | None) -> Finding:
@@ -74,29 +74,35 @@ def _config(path: Path | None) -> Finding:
 
 
 def _port(name: str, port: int, key: str) -> Finding:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            advice = f"stop what uses it, or set {key} to another port in the configuration"
-            return Finding(name, False, f"{port}: {error.strerror}", advice)
+    try:
+        for listening in listen_loopback(port, key):
+            listening.close()
+    except OSError as error:
+        advice = f"stop what uses it, or set {key} to another port in the configuration"
+        return Finding(name, False, f"{port}: {os.strerror(error.errno or 0)}", advice)
     return Finding(name, True, f"{port} is free")
 
 
 def _folder(home: Path) -> Finding:
-    existing = next(path for path in (home, *home.parents) if path.exists())
-    if os.access(existing, os.W_OK):
-        return Finding("run folder", True, str(home))
-    return Finding("run folder", False, f"{existing} cannot be written", "choose another with --home or PHANTOM_HOME")
+    existing, advice = _existing(home), "choose another with --home or PHANTOM_HOME"
+    if not existing.is_dir():
+        return Finding("run folder", False, f"{existing} is not a folder", advice)
+    if not os.access(existing, os.W_OK):
+        return Finding("run folder", False, f"{existing} cannot be written", advice)
+    return Finding("run folder", True, str(home))
 
 
 def _disk(home: Path) -> Finding:
-    existing = next(path for path in (home, *home.parents) if path.exists())
-    free = shutil.disk_usage(existing).free
+    free = shutil.disk_usage(_existing(home)).free
     found = f"{free / 1e9:.1f} GB free"
     if free >= LEAST_FREE_BYTES:
         return Finding("disk", True, found)
     return Finding("disk", False, found, "free some space, or prune runs: phantom runs prune --keep 5")
+
+
+def _existing(path: Path) -> Path:
+    """The path, or the nearest above it that there is."""
+    return next(one for one in (path, *path.absolute().parents) if one.exists())
 
 
 def _clock() -> Finding:

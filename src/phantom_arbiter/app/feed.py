@@ -3,16 +3,21 @@ second. Reads only."""
 
 from __future__ import annotations
 
+from collections import deque
 from itertools import count
 from typing import Final
 
+from msgspec import structs
+
 from phantom_arbiter.app import cards, pages
 from phantom_arbiter.app.log import tell_outcome
-from phantom_arbiter.core.events import Envelope, FundingPosted, LinkChanged, VenueStatusChanged
+from phantom_arbiter.core.events import Envelope, FundingPosted, FundingSettled, LinkChanged, VenueStatusChanged
 from phantom_arbiter.core.kernel import Kernel
+from phantom_arbiter.core.orders import Order, OrderStatus
 from phantom_arbiter.core.outcome import Outcome
+from phantom_arbiter.core.verdicts import Verdict
 from phantom_arbiter.dashboard import frames, rows
-from phantom_arbiter.dashboard.panels import MarketsResponse
+from phantom_arbiter.dashboard.panels import ArbOpportunity, FundingPayment, MarketsResponse
 from phantom_arbiter.dashboard.port import Unavailable
 from phantom_arbiter.dashboard.projector import Projector
 
@@ -23,6 +28,7 @@ CHARTED: Final = (
 HEALTH_WARNING: Final = 50.0
 HEALTH_CRITICAL: Final = 20.0
 HISTORY_HOURS: Final = 720
+MAX_PAYMENTS: Final = 200
 
 
 class Feed:
@@ -37,23 +43,45 @@ class Feed:
         self._seen_links: dict[str, LinkChanged] = {}
         self._seen_venues: dict[str, VenueStatusChanged] = {}
         self._seen_funding: dict[str, int] = {}
+        self._payments: deque[FundingPayment] = deque(maxlen=MAX_PAYMENTS)
+        self._sent: dict[str, ArbOpportunity] = {}
+        self._health: tuple[rows.AlertLevel, int] | None = None
 
     def on_outcome(self, envelope: Envelope, outcome: Outcome) -> None:
         """What a step brought about, at once."""
         tell_outcome(outcome)
+        if isinstance(envelope.body, FundingSettled):
+            self._payments.append(pages.funding_payment(self.kernel, envelope, envelope.body))
         for verdict in outcome.verdicts:
-            self.projector.verdict(verdict)
-            engine = verdict.intent.engine
-            if engine == "arb":
-                self.projector.opportunity(pages.opportunity(next(self._numbers), verdict, envelope.ts_ns))
-            elif engine == "scalp":
-                signal = pages.scalp_signal(next(self._numbers), self.kernel, verdict, envelope.ts_ns)
-                if signal is not None:
-                    self.projector.signal(signal)
+            self._tell_verdict(verdict, envelope.ts_ns)
         for order in outcome.orders:
             self.projector.order(order)
+            if order.id in self._sent and not order.is_open:
+                self._close_opportunity(order)
         for status in outcome.statuses:
             self.projector.engine(cards.engine_card(self.kernel, self.kernel.desks[status.engine].engine))
+
+    def _tell_verdict(self, verdict: Verdict, ts_ns: int) -> None:
+        self.projector.verdict(verdict)
+        engine = verdict.intent.engine
+        if engine == "arb":
+            found = pages.opportunity(next(self._numbers), verdict, ts_ns)
+            self.projector.opportunity(found)
+            if found.order_id:
+                self._sent[found.order_id] = found
+        elif engine == "scalp":
+            signal = pages.scalp_signal(next(self._numbers), self.kernel, verdict, ts_ns)
+            if signal is not None:
+                self.projector.signal(signal)
+
+    def _close_opportunity(self, order: Order) -> None:
+        """What became of an opportunity that was sent."""
+        found = self._sent.pop(order.id)
+        if order.status is OrderStatus.DONE:
+            self.projector.opportunity(structs.replace(found, verdict="landed"))
+            return
+        why = next((leg.reason for leg in order.legs if leg.reason), str(order.status))
+        self.projector.opportunity(structs.replace(found, verdict="failed", reason=why))
 
     def poll_prices(self) -> None:
         """The newest price of every instrument, and what changed of links and venues."""
@@ -80,7 +108,7 @@ class Feed:
         table = markets if isinstance(markets, MarketsResponse) else None
         for engine in self.kernel.engines:
             self.projector.engine(cards.engine_card(self.kernel, self.kernel.desks[engine].engine))
-            page = pages.engine_page(self.kernel, engine, table)
+            page = pages.engine_page(self.kernel, engine, table, tuple(self._payments))
             self.projector.panel(page)
             if engine == "funding":
                 self._watch_health(page.health, page.liq_price)  # type: ignore[union-attr]
@@ -101,22 +129,26 @@ class Feed:
                 del history[:-HISTORY_HOURS]
 
     def _watch_health(self, health: float | None, liq_price: float | None) -> None:
-        if health is None:
+        """An alert while the margin account's health is low; told when it begins, changes and passes."""
+        now: tuple[rows.AlertLevel, int] | None = None
+        if health is not None and health < HEALTH_WARNING:
+            now = ("CRITICAL" if health < HEALTH_CRITICAL else "WARNING", round(health))
+        if now == self._health:
             return
-        level: rows.AlertLevel = "CRITICAL" if health < HEALTH_CRITICAL else "WARNING"
-        active = health < HEALTH_WARNING
-        words = f"account health {health:.0f} of 100"
-        if active and liq_price is not None:
+        self._health = now
+        level, rounded = now or ("INFO", None)
+        words = f"account health {rounded} of 100" if rounded is not None else "account health is no longer low"
+        if rounded is not None and liq_price is not None:
             words += f"; liquidation at {liq_price:,.2f} USD"
         self.projector.alert(
             frames.HealthAlert(
                 id="health-funding",
                 ts=self.kernel.view.now_ns // cards.NS_PER_MS,
-                level=level if active else "INFO",
+                level=level,
                 source="funding",
-                message=words if active else "account health is above 50",
-                health=round(health) if active else None,
-                liq_price=liq_price if active else None,
-                active=active,
+                message=words,
+                health=rounded,
+                liq_price=liq_price if now is not None else None,
+                active=now is not None,
             )
         )

@@ -11,9 +11,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from phantom_arbiter.app.recorded import RecordedMarket
-from phantom_arbiter.app.session import Market
+from phantom_arbiter.app.session import Market, Session
+from phantom_arbiter.config import Config
 from phantom_arbiter.core.instruments import Universe
 from phantom_arbiter.core.limits import Limits
+from phantom_arbiter.research.report import RunReport
 from phantom_arbiter.sim.liquidity import Liquidity
 from phantom_arbiter.sim.market.source import DEFAULT_START_NS, BuiltinMarket
 from phantom_arbiter.sim.market.state import BuiltinMarketState
@@ -25,18 +27,20 @@ from phantom_arbiter.storage.schemas import DataError
 
 
 class BuiltinSpec(Struct, frozen=True, tag="built-in", forbid_unknown_fields=True):
-    """The built-in market: everything follows from seed and scenario."""
+    """The built-in market: everything follows from seed and scenario. ``hours``: where a replay ends."""
 
     seed: Annotated[int, Meta(ge=0, le=2**63 - 1)]
     scenario: str
+    hours: float | None = None
 
 
 class RecordedSpec(Struct, frozen=True, tag="recorded", forbid_unknown_fields=True):
-    """Recorded data of a catalogue, from ``start_ns`` up to ``end_ns``."""
+    """Recorded data of a catalogue, from ``start_ns`` up to ``end_ns``. ``skipped``: files that the folder lacked."""
 
     catalogue: str
     start_ns: int
     end_ns: int
+    skipped: tuple[str, ...] = ()
 
 
 MarketSpec = BuiltinSpec | RecordedSpec
@@ -75,11 +79,9 @@ class BuiltinRun:
 
 
 class Recorded(NamedTuple):
-    """A chosen span of recorded data. ``notes`` are what it assumes, in words; ``skipped`` files the folder lacks."""
+    """A chosen span of recorded data, and the limits that fit it."""
 
     spec: RecordedSpec
-    skipped: list[str]
-    notes: tuple[str, ...]
     limits: Callable[[Limits], Limits]
 
 
@@ -91,17 +93,48 @@ def recorded_spec(
         raise DataError("--data: got no span, expected --from and --to, for example --from 2025-04-14 --to 2025-05-01")
     if not 0 < start_ns < end_ns:
         raise DataError("--from, --to: expected two instants in order")
-    skipped: list[str] = []
+    if not folder.is_dir():
+        raise DataError(f"--data: {folder}: no such folder")
+    skipped: tuple[str, ...] = ()
     if map_path is None:
         catalogue, root = Catalogue.open(folder), folder
     else:
         name = blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
         root = home / "catalogues" / name
         catalogue, found = open_folder(folder, load_map(map_path), root)
-        skipped = [str(path) for path in found.skipped]
+        skipped = found.skipped
     market = RecordedMarket.open(catalogue, start_ns, end_ns)
-    spec = RecordedSpec(str(root.resolve()), start_ns, end_ns)
-    return Recorded(spec, skipped, market.assumptions, market.limits)
+    return Recorded(RecordedSpec(str(root.resolve()), start_ns, end_ns, skipped), market.limits)
+
+
+def fitted(config: Config, limits: Limits) -> Config:
+    """The settings with these limits, and the engines' own ages no shorter than the gates'.
+
+    Arb's stays: a recorded pool speaks while two pools stand apart and may have moved unseen since, so that a longer
+    silence would make gaps that were not there. LST's 6 hours are longer than an hour, as often as readings are told.
+    """
+    safety = msgspec.structs.replace(config.safety, limits=limits)
+    funding = msgspec.structs.replace(config.funding, max_age_ns=max(config.funding.max_age_ns, limits.quote_age_ns))
+    return msgspec.structs.replace(config, safety=safety, funding=funding)
+
+
+def explained(result: RunReport, session: Session) -> RunReport:
+    """The report with what a recorded market assumed, skipped and allowed; of any other as it is."""
+    market, config = session.market, session.config
+    if not isinstance(market, RecordedMarket):
+        return result
+    ages = {
+        f"safety.limits.{name}": getattr(config.safety.limits, name)
+        for name in ("quote_age_ns", "oracle_age_ns", "exit_age_ns", "pool_age_ns")
+    }
+    ages |= {
+        "funding.max_age_ns": config.funding.max_age_ns,
+        "lst.max_reading_age_ns": config.lst.max_reading_age_ns,
+        "arb.max_pool_age_slots": config.arb.max_pool_age_slots,
+    }
+    return msgspec.structs.replace(
+        result, assumptions=market.assumptions, limits=ages, refused_rows=market.refused_rows
+    )
 
 
 def open_market(spec: MarketSpec, state: Any = None) -> Market:

@@ -6,7 +6,14 @@ from typing import Any, Final
 
 import msgspec
 
-from phantom_arbiter.core.events import FundingPosted, PerpStatsRead, VenueStatus, VenueStatusChanged
+from phantom_arbiter.core.events import (
+    Envelope,
+    FundingPosted,
+    FundingSettled,
+    PerpStatsRead,
+    VenueStatus,
+    VenueStatusChanged,
+)
 from phantom_arbiter.core.intents import Intent, Swap
 from phantom_arbiter.core.kernel import Kernel
 from phantom_arbiter.core.units import FUNDING_RATE_SCALE, HOURS_PER_YEAR, NS_PER_HOUR, power_of_ten
@@ -27,14 +34,20 @@ def _fill_row(kind: type[Any], raw: dict[str, Any], **more: Any) -> Any:
     return msgspec.convert({**known, **more}, kind)
 
 
-def engine_page(kernel: Kernel, engine: str, markets: panels.MarketsResponse | None) -> panels.EnginePanel:
-    """The page of one engine."""
+def engine_page(
+    kernel: Kernel,
+    engine: str,
+    markets: panels.MarketsResponse | None,
+    payments: tuple[panels.FundingPayment, ...] = (),
+) -> panels.EnginePanel:
+    """The page of one engine; ``markets`` and ``payments`` are the funding engine's."""
     raw, ts = kernel.engines[engine].panel(), kernel.view.now_ns // NS_PER_MS
+    raw.pop("ts", None)
     match engine:
         case "funding":
-            raw.pop("ts", None)
             page: panels.FundingUpdate = _fill_row(panels.FundingUpdate, raw, ts=ts, panel=_rest(raw))
-            return msgspec.structs.replace(page, cards=funding_cards(raw, markets), market_table=markets)
+            cards = funding_cards(raw, markets)
+            return msgspec.structs.replace(page, cards=cards, payments=payments, market_table=markets)
         case "lst":
             lst: panels.LstUpdate = _fill_row(panels.LstUpdate, raw, ts=ts, panel=_rest(raw))
             return lst
@@ -155,6 +168,7 @@ def scalp_signal(number: int, kernel: Kernel, verdict: Verdict, ts_ns: int) -> p
     if intent.purpose != "entry" or not isinstance(leg, Swap):
         return None
     cost_bps = intent.cost.total_micros / intent.notional_micros * 10_000
+    pod = next((pod for pod in _pods(kernel.engines[intent.engine].panel()) if pod.id == intent.pod), None)
     outcome = "sent" if isinstance(verdict, Approved) else f"{verdict.result.gate}: {verdict.result.message}"
     return panels.ScalpSignal(
         id=f"signal-{number}",
@@ -165,8 +179,8 @@ def scalp_signal(number: int, kernel: Kernel, verdict: Verdict, ts_ns: int) -> p
         price=kernel.view.mid(leg.instrument) or 0.0,
         strength=intent.edge_bps,
         expectancy_bps=intent.edge_bps - cost_bps,
-        p_win=None,
-        p_star=None,
+        p_win=pod.p_win if pod is not None else None,
+        p_star=pod.p_star if pod is not None else None,
         verdict=outcome,
     )
 
@@ -228,18 +242,34 @@ def _perp_market(kernel: Kernel, name: str, history: list[float]) -> panels.Drif
     )
 
 
+def funding_payment(kernel: Kernel, envelope: Envelope, settled: FundingSettled) -> panels.FundingPayment:
+    """A settlement as a row of the funding ledger: in a stable, so counted in dollars, at the last posted rate."""
+    posted = kernel.view.fundings.get(settled.instrument)
+    known = posted.body if posted is not None else None
+    return panels.FundingPayment(
+        id=f"payment-{envelope.seq}",
+        ts=envelope.ts_ns // NS_PER_MS,
+        instrument=settled.instrument,
+        rate=hourly_fraction(known) if isinstance(known, FundingPosted) else None,
+        amount_usd=settled.payment_atoms / power_of_ten(kernel.universe.assets[settled.asset].decimals),
+    )
+
+
 def hourly_fraction(posted: FundingPosted) -> float:
     """A posted rate as a fraction of notional an hour: quote per base over the oracle TWAP."""
     return posted.rate_e9 / FUNDING_RATE_SCALE / (posted.oracle_twap_px / 1e6)
 
 
 def funding_cards(raw: dict[str, Any], markets: panels.MarketsResponse | None) -> tuple[panels.FundingCard, ...]:
-    """The three best markets net of the engine's reckoned round trip, over thirty days at the posted rate."""
+    """The three best markets net of the engine's reckoned round trip, over thirty days at the posted rate.
+
+    What can be taken comes first: a better rate that nobody can trade helps nobody.
+    """
     if markets is None:
         return ()
     cost_bps = float(raw.get("cost_bps") or 0.0)
     cards = [_card(market, cost_bps, markets.venue.status) for market in markets.markets]
-    return tuple(sorted(cards, key=lambda card: card.net_apr, reverse=True)[:3])
+    return tuple(sorted(cards, key=lambda card: (card.available, card.net_apr), reverse=True)[:3])
 
 
 def _card(market: panels.DriftMarket, cost_bps: float, status: VenueStatus) -> panels.FundingCard:

@@ -50,7 +50,8 @@ class RecordedMarket:
     def __init__(self, catalogue: Catalogue, scope: Scope) -> None:
         self.scope = scope
         self.universe: Universe = universe_of(scope)
-        self.liquidity = RecordedLiquidity(self.universe, assumptions.MAJOR_HALF_SPREAD_BPS, _impact(scope))
+        self._impact = _impact(scope)
+        self.liquidity = RecordedLiquidity(self.universe, assumptions.MAJOR_HALF_SPREAD_BPS, self._impact)
         self.digest = _digest(catalogue, scope)
         """Names the data and the span."""
         self._catalogue = catalogue
@@ -90,14 +91,15 @@ class RecordedMarket:
         scope = self.scope
         words: tuple[str, ...] = ()
         if scope.candles:
-            words += tuple(text.format(lag_s=scope.lag_ns // 10**9) for text in assumptions.CANDLES)
+            words += assumptions.CANDLES
         if scope.fundings or any(series.base for series in scope.candles):
             words += assumptions.PERPS
         parts = (
             (scope.audited, (assumptions.AUDITS,)),
             (scope.twap_is_price, (assumptions.TWAP,)),
             (scope.lsts, (assumptions.STAKE,)),
-            (scope.ratios, (assumptions.RATIOS,)),
+            (set(scope.ratios) - set(scope.thin_ratios), (assumptions.RATIOS,)),
+            (scope.thin_ratios, (assumptions.POOLED_RATIOS,)),
             (scope.pools, assumptions.POOLS),
         )
         return words + tuple(text for present, texts in parts if present for text in texts) + assumptions.ALWAYS
@@ -111,7 +113,7 @@ class RecordedMarket:
         scope, limits = self.scope, limits or Limits()
         pooled = assumptions.IRREGULAR_NS if scope.pools or scope.thin_ratios else 0
         hourly = NS_PER_HOUR if scope.twap_is_price else 0
-        age_ns = 2 * max(scope.lag_ns, scope.ratio_step_ns, pooled, hourly)
+        age_ns = 2 * max(scope.bar_ns, scope.ratio_step_ns, pooled, hourly)
         return msgspec.structs.replace(
             limits,
             quote_age_ns=max(limits.quote_age_ns, age_ns),
@@ -172,7 +174,7 @@ class RecordedMarket:
     def _first_carry(self) -> Carry:
         """What was known just before the start: the stake pools' rates and the perps' premiums."""
         carry = Carry(slot=self.scope.first_slot or 0)
-        maker = FactMaker(self.scope, self.universe, carry)
+        maker = FactMaker(self.scope, self.universe, carry, self._impact)
         maker.learn(stake_rows(self._catalogue, self.scope, None, self.start_ns))
         maker.learn(funding_before(self._catalogue, self.start_ns))
         return carry
@@ -181,7 +183,7 @@ class RecordedMarket:
         """Make the facts of a window; ``carry`` is of its beginning."""
         self._window, self._taken = window, 0
         self._carry_before = msgspec.msgpack.encode(carry)
-        self._maker = FactMaker(self.scope, self.universe, carry)
+        self._maker = FactMaker(self.scope, self.universe, carry, self._impact)
         begin_ns = self.start_ns + window * WINDOW_NS
         self._window_end_ns = min(begin_ns + WINDOW_NS, self.end_ns)
         rows = window_rows(self._catalogue, self.scope, begin_ns, self._window_end_ns)

@@ -14,11 +14,12 @@ from phantom_arbiter.app.recorded_assumptions import (
     MAJOR_HALF_SPREAD_BPS,
     ORACLE_CONFIDENCE_BPS,
     PERP_VENUE,
+    POOLED_LST_HALF_SPREAD_BPS,
     STAKE_SUPPLY_ATOMS,
     WITHDRAW_FEE_PPM,
     assumed_audit,
 )
-from phantom_arbiter.app.recorded_rows import BarPoint, BorrowRow, FundingRow, Hour, PoolRow, RatioRow, Row, StakeRow
+from phantom_arbiter.app.recorded_rows import BarClose, BorrowRow, FundingRow, Hour, PoolRow, RatioRow, Row, StakeRow
 from phantom_arbiter.app.recorded_universe import Scope
 from phantom_arbiter.core.events import (
     AnyFact,
@@ -37,6 +38,7 @@ from phantom_arbiter.core.events import (
 from phantom_arbiter.core.instruments import Universe
 from phantom_arbiter.core.units import BPS, EPOCH_NS, FUNDING_RATE_SCALE, power_of_ten, slot_at
 from phantom_arbiter.runtime.ports import Arrival
+from phantom_arbiter.sim.liquidity import Impact
 
 STAKE_FEED: Final = "stake-pools"
 ASSUMED: Final = "assumed"
@@ -77,16 +79,17 @@ class Carry(Struct):
 class FactMaker:
     """Makes facts of rows. A row whose facts are not sound is counted, kept as a reason, and skipped whole."""
 
-    def __init__(self, scope: Scope, universe: Universe, carry: Carry) -> None:
+    def __init__(self, scope: Scope, universe: Universe, carry: Carry, impact: Impact) -> None:
         self.scope = scope
         self.universe = universe
         self.carry = carry
+        self._impact = impact
         self._perps = {*scope.fundings, *(series.target for series in scope.candles if series.is_perp)}
         self._makers: dict[type[Row], Callable[[Any], list[tuple[str, AnyFact]]]] = {
             Hour: self._hour,
             StakeRow: self._stake,
             PoolRow: self._pool,
-            BarPoint: self._bar,
+            BarClose: self._bar,
             RatioRow: self._ratio,
             BorrowRow: self._borrow,
             FundingRow: self._funding,
@@ -151,9 +154,9 @@ class FactMaker:
 
     # Prices
 
-    def _bar(self, row: BarPoint) -> list[tuple[str, AnyFact]]:
+    def _bar(self, row: BarClose) -> list[tuple[str, AnyFact]]:
         series = self.scope.candles[row.series]
-        quoted = _quoted(series.target, row.px, series.half_spread_bps, self._slot(row.ts_ns))
+        quoted = self._quoted(series.target, row.px, series.half_spread_bps, self._slot(row.ts_ns))
         if not series.base:
             return [(series.venue, quoted)]
         hold_ns = 2 * series.interval_ns
@@ -168,7 +171,7 @@ class FactMaker:
     ) -> list[tuple[str, AnyFact]]:
         """The facts of a price (USD at 1e6) of a perp's base: spot, oracle, and the perp where no bars quote it."""
         perp, slot, spoken = f"{base}-PERP", self._slot(ts_ns), self.carry.spoken_until_ns
-        quoted = _quoted(f"{base}/USDC", px, MAJOR_HALF_SPREAD_BPS, slot)
+        quoted = self._quoted(f"{base}/USDC", px, MAJOR_HALF_SPREAD_BPS, slot)
         spoken[f"{base}:{rank}"] = ts_ns + hold_ns
         if any(spoken.get(f"{base}:{better}", 0) >= ts_ns for better in range(rank)):
             return []
@@ -176,7 +179,7 @@ class FactMaker:
         conf_px = -(-px * ORACLE_CONFIDENCE_BPS // BPS)
         told: list[tuple[str, AnyFact]] = [(source, quoted), (source, OraclePosted(perp, px, conf_px, slot))]
         if perp in self._perps and spoken.get(f"{base}:{_PERP}", 0) < ts_ns:
-            told.append((source, _quoted(perp, self._mark_px(perp, px), MAJOR_HALF_SPREAD_BPS, slot)))
+            told.append((source, self._quoted(perp, self._mark_px(perp, px), MAJOR_HALF_SPREAD_BPS, slot)))
         return told
 
     def _mark_px(self, perp: str, oracle_px: int) -> int:
@@ -187,7 +190,8 @@ class FactMaker:
         offered = 0 if row.base_qty is None else int(row.base_qty * power_of_ten(instrument.base_decimals))
         slot = self._slot(row.ts_ns, row.slot)
         px = instrument.px_from_float(row.ratio)
-        return [(row.venue, _quoted(instrument.id, px, LST_HALF_SPREAD_BPS, slot, offered))]
+        half_spread_bps = LST_HALF_SPREAD_BPS if row.base_qty is None else POOLED_LST_HALF_SPREAD_BPS
+        return [(row.venue, self._quoted(instrument.id, px, half_spread_bps, slot, offered))]
 
     def _pool(self, row: PoolRow) -> list[tuple[str, AnyFact]]:
         """The state; both reserves at the row's price and never above its quantities where these are a bound."""
@@ -249,20 +253,20 @@ class FactMaker:
         self.carry.premium_ppb[row.instrument] = premium
         return posted
 
+    def _quoted(self, name: str, px: int, half_spread_bps: int, slot: int, ask_atoms: int = 0) -> Quoted:
+        """Bid and ask around a price, the half spread rounded up, with the depth that fills will meet."""
+        if px <= 0:
+            raise ValueError(f"price of {name}: got {px}, expected a positive integer at its scale")
+        half_px = -(-px * half_spread_bps // BPS)
+        depth = self._impact.depth_of(self.universe.instruments[name])
+        return Quoted(name, px - half_px, px + half_px, slot, 0, ask_atoms, depth)
+
     def _slot(self, ts_ns: int, recorded: int | None = None) -> int:
         """A row's own slot; for others the last recorded one, or one reckoned from the time where none ever was."""
         if recorded is not None:
             self.carry.slot = max(self.carry.slot, recorded)
             return recorded
         return self.carry.slot if self.scope.first_slot is not None else slot_at(ts_ns)
-
-
-def _quoted(instrument: str, px: int, half_spread_bps: int, slot: int, ask_atoms: int = 0) -> Quoted:
-    """Bid and ask around a price, the half spread rounded up."""
-    if px <= 0:
-        raise ValueError(f"price of {instrument}: got {px}, expected a positive integer at its scale")
-    half_px = -(-px * half_spread_bps // BPS)
-    return Quoted(instrument, px - half_px, px + half_px, slot, 0, ask_atoms)
 
 
 def _stake_read(token: str, reading: StakeReading) -> StakePoolRead:

@@ -14,8 +14,6 @@ from phantom_arbiter.app.recorded_universe import Scope
 from phantom_arbiter.core.units import NS_PER_DAY
 from phantom_arbiter.storage.catalogue import Catalogue
 
-POINTS_PER_BAR = 4
-
 
 class Hour(NamedTuple):
     """Every hour from the start, numbered from 0: what is assumed, and what was last read, is told again."""
@@ -49,8 +47,8 @@ class PoolRow(NamedTuple):
     exact: bool
 
 
-class BarPoint(NamedTuple):
-    """A price of a bar that has closed; ``series`` indexes the scope's candles, ``px`` is 0 where it fits no scale."""
+class BarClose(NamedTuple):
+    """A bar's close, at its end; ``series`` indexes the scope's candles, ``px`` is 0 where it fits no scale."""
 
     ts_ns: int
     series: int
@@ -87,7 +85,7 @@ class FundingRow(NamedTuple):
     mark_twap: float | None
 
 
-Row = Hour | StakeRow | PoolRow | BarPoint | RatioRow | BorrowRow | FundingRow
+Row = Hour | StakeRow | PoolRow | BarClose | RatioRow | BorrowRow | FundingRow
 
 
 def window_rows(catalogue: Catalogue, scope: Scope, start_ns: int, end_ns: int) -> list[Row]:
@@ -97,7 +95,7 @@ def window_rows(catalogue: Catalogue, scope: Scope, start_ns: int, end_ns: int) 
         _hours(scope, start_ns, end_ns),
         stake_rows(catalogue, scope, start_ns, end_ns),
         _pool_rows(catalogue, start_ns, end_ns),
-        _bar_points(catalogue, scope, start_ns, end_ns),
+        _bar_closes(catalogue, scope, start_ns, end_ns),
         _ratio_rows(catalogue, start_ns, end_ns),
         _borrow_rows(catalogue, start_ns, end_ns),
         funding_rows(catalogue, start_ns, end_ns),
@@ -147,9 +145,8 @@ def _borrow_rows(catalogue: Catalogue, start_ns: int, end_ns: int) -> list[Borro
     return list(map(BorrowRow._make, rows.select("ts_ns", "instrument", "borrow_rate").collect().iter_rows()))
 
 
-def _bar_points(catalogue: Catalogue, scope: Scope, start_ns: int, end_ns: int) -> list[BarPoint]:
-    """Four prices of each bar, told ``scope.lag_ns`` late, when every bar has closed: open, one extreme, the other,
-    close, a quarter of the bar apart. The low comes first in a bar that rises (a convention)."""
+def _bar_closes(catalogue: Catalogue, scope: Scope, start_ns: int, end_ns: int) -> list[BarClose]:
+    """The close of each bar that ends in the window, at the instant it ends: what it did before that is not told."""
     if not scope.candles:
         return []
     chosen = pl.DataFrame(
@@ -162,20 +159,12 @@ def _bar_points(catalogue: Catalogue, scope: Scope, start_ns: int, end_ns: int) 
         }
     )
     names = chosen["instrument"].to_list()
-    first_ns, last_ns = start_ns - 2 * scope.lag_ns, end_ns - scope.lag_ns
-    bars = catalogue.series("candle", instruments=names, start_ns=first_ns, end_ns=last_ns).collect()
+    bars = catalogue.series("candle", instruments=names, start_ns=start_ns - scope.bar_ns, end_ns=end_ns).collect()
     bars = bars.join(chosen, on=("instrument", "venue", "interval_ns"), how="inner", maintain_order="left")
-    rises = pl.col("close") > pl.col("open")
-    low_or_high = pl.when(rises).then("low").otherwise("high")
-    high_or_low = pl.when(rises).then("high").otherwise("low")
-    prices = (pl.col("open"), low_or_high, high_or_low, pl.col("close"))
-    points = pl.concat(
-        bars.select(
-            (pl.col("ts_ns") + scope.lag_ns + pl.col("interval_ns") * step // POINTS_PER_BAR).alias("told_ns"),
-            "series",
-            (price * pl.col("scale")).round().cast(pl.Int64, strict=False).fill_null(0).alias("px"),
-        )
-        for step, price in enumerate(prices)
+    closes = bars.select(
+        (pl.col("ts_ns") + pl.col("interval_ns")).alias("end_ns"),
+        "series",
+        (pl.col("close") * pl.col("scale")).round().cast(pl.Int64, strict=False).fill_null(0).alias("px"),
     )
-    told = points.filter((pl.col("told_ns") >= start_ns) & (pl.col("told_ns") < end_ns))
-    return list(map(BarPoint._make, told.sort("told_ns", "series").iter_rows()))
+    told = closes.filter((pl.col("end_ns") >= start_ns) & (pl.col("end_ns") < end_ns))
+    return list(map(BarClose._make, told.sort("end_ns", "series").iter_rows()))

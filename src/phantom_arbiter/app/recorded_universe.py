@@ -75,7 +75,7 @@ class PoolSeries(Struct, frozen=True, gc=False):
 class Scope(Struct, frozen=True):
     """What is told of a span. Tuples are sorted; ``candles`` have the spots first, whose price comes before a perp's.
 
-    ``lag_ns``: how late bars are told. ``lsts``: tokens whose stake pools are told; ``ratios``: those with a market;
+    ``lsts``: tokens whose stake pools are told; ``ratios``: those with a market;
     ``thin_ratios``: those of them read from pools. ``ratio_step_ns``: the step of an exchange's ratios, 0 where there
     are none. ``first_slot`` is the least slot recorded in the span, None where none was.
     """
@@ -93,8 +93,8 @@ class Scope(Struct, frozen=True):
     first_slot: int | None
 
     @property
-    def lag_ns(self) -> int:
-        """The longest bar in use: each bar has closed by then."""
+    def bar_ns(self) -> int:
+        """The longest bar in use."""
         return max((series.interval_ns for series in self.candles), default=0)
 
     @property
@@ -106,9 +106,9 @@ class Scope(Struct, frozen=True):
         )
 
     def _covers(self, series: CandleSeries) -> bool:
-        slack_ns = 2 * series.interval_ns
-        told_until_ns = series.last_ts_ns + self.lag_ns + series.interval_ns
-        return series.first_ts_ns + self.lag_ns <= self.start_ns + slack_ns and told_until_ns >= self.end_ns - slack_ns
+        slack_ns, first_told_ns = 2 * series.interval_ns, series.first_ts_ns + series.interval_ns
+        told_until_ns = series.last_ts_ns + 2 * series.interval_ns
+        return first_told_ns <= self.start_ns + slack_ns and told_until_ns >= self.end_ns - slack_ns
 
     @property
     def audited(self) -> tuple[str, ...]:

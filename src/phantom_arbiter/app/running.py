@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import resource
 import time
 from collections.abc import AsyncIterator
@@ -16,11 +15,12 @@ import msgspec
 from loguru import logger
 
 from phantom_arbiter.app import cards
+from phantom_arbiter.app.balances import share_out
 from phantom_arbiter.app.code_version import code_version
 from phantom_arbiter.app.feed import CHARTED, Feed
-from phantom_arbiter.app.journaled import Opened, begin, resume, save
+from phantom_arbiter.app.journaled import Opened, begin, catch_up, describe_market, resume, save
 from phantom_arbiter.app.log import attach
-from phantom_arbiter.app.markets import BuiltinSpec
+from phantom_arbiter.app.markets import BuiltinSpec, MarketSpec
 from phantom_arbiter.config import Config
 from phantom_arbiter.core.commands import EngineId, Mode, ResetPaper, StartEngine, StopEngine
 from phantom_arbiter.core.events import Commanded
@@ -42,14 +42,16 @@ from phantom_arbiter.dashboard.requests import CommandRequest
 from phantom_arbiter.dashboard.server import DashboardServer
 from phantom_arbiter.engines.base import HOST
 from phantom_arbiter.runtime.simulation import Progress
-from phantom_arbiter.storage.journal import JournalError
-from phantom_arbiter.storage.runs import KEPT_RUNS, RunFolder
+from phantom_arbiter.storage.errors import DivergenceError, JournalError, UnreadableError
+from phantom_arbiter.storage.runs import KEPT_RUNS, RunFolder, default_home
 
 PACE_S: Final = 0.05
 SLICE_ACTS: Final = 2_000
 FLUSH_S: Final = 0.25
 STATE_S: Final = 1.0
 SNAPSHOT_S: Final = 30.0
+MOST_BEHIND_S: Final = 1.0
+"""What a slow machine still catches up with; after a longer halt the market goes on from where it was."""
 
 
 class EngineCommandError(RuntimeError):
@@ -81,8 +83,7 @@ class App:
             self._open(self._begin_or_resume())
             await self.server.start()
         except BaseException:
-            self._close_journal()
-            self.folder.unlock()
+            await self.stop()
             raise
         self._tasks = [asyncio.create_task(job) for job in (self._pace(), self._publish())]
 
@@ -101,42 +102,67 @@ class App:
         """Stop the loops, save, seal the run, and give everything back."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        ended = await asyncio.gather(*self._tasks, return_exceptions=True)
+        broken = any(isinstance(how, Exception) for how in ended)  # then the state is no good: the file's is
         self._tasks.clear()
         await self.server.stop()
-        self._detach_log()
-        if self._opened is not None:
-            session, journal, resumed = self._opened
-            save(session, journal)
-            journal.seal("crashed-recovered" if resumed else "ended")
-        self._close_journal()
-        self.folder.unlock()
+        try:
+            if self._opened is not None and not broken:
+                _seal(self._opened)
+        finally:
+            self._detach_log()
+            self._close_journal()
+            self.folder.unlock()
 
     def _begin_or_resume(self) -> Opened:
         current = self.folder.current()
         wanted = BuiltinSpec(self.config.market.seed, self.config.market.scenario)
         if current is not None:
-            opened = resume(current)
-            info = opened.journal.info()
-            same = msgspec.to_builtins(wanted) == info.market and _lasting(info.config) == _lasting(
-                msgspec.to_builtins(self.config)
-            )
-            if same:
-                logger.info(opened.resumed)
-                return opened
-            opened.journal.seal("ended")
-            opened.journal.close()
-            logger.info("the market or settings changed: a new run begins, the old one is kept")
-        return self._begin(self.config)
-
-    def _begin(self, config: Config) -> Opened:
-        run_id = self.folder.next_id(datetime.now(UTC).strftime("%Y%m%d"))
-        spec = BuiltinSpec(config.market.seed, config.market.scenario)
-        opened = begin(self.folder.path(run_id), run_id, config, spec, start=config.autostart)
-        self.folder.set_current(run_id)
-        self.folder.prune(KEPT_RUNS, Mode.PAPER)
-        logger.info("run {} on the built-in market, seed {}, {}", run_id, spec.seed, spec.scenario)
+            opened = self._resume(current)
+            info = opened.journal.info() if opened is not None else None
+            if opened is not None and info is not None:
+                same = msgspec.convert(info.market, MarketSpec) == wanted
+                if same and _lasting(info.config) == _lasting(msgspec.to_builtins(self.config)):
+                    logger.info(opened.resumed)
+                    return opened
+                _seal(opened)
+                opened.journal.close()
+                logger.info("the market or settings changed: a new run begins, the old one is kept")
+        opened = self._begin(None)
+        self._adopt(opened)
         return opened
+
+    def _resume(self, current: Path) -> Opened | None:
+        """The run to go on with; None where this code cannot: it is kept, and a new one begins."""
+        try:
+            opened = resume(current)
+        except UnreadableError as error:
+            logger.warning("{}: a new run begins, the old one is kept", error)
+            return None
+        try:
+            catch_up(opened)
+        except DivergenceError as error:
+            opened.journal.close()
+            logger.warning("{}: a new run begins, the old one is kept", error)
+            return None
+        except BaseException:
+            opened.journal.close()
+            raise
+        return opened
+
+    def _begin(self, capital: dict[str, dict[str, str]] | None) -> Opened:
+        """A new run with this capital (None: as configured)."""
+        market = self.config.market
+        run_id = self.folder.new_id(datetime.now(UTC).strftime("%Y%m%d"))
+        spec = BuiltinSpec(market.seed, market.scenario)
+        return begin(self.folder.path(run_id), run_id, self.config, spec, start=self.config.autostart, capital=capital)
+
+    def _adopt(self, opened: Opened) -> None:
+        """Make a run the one that a restart goes on with."""
+        info = opened.journal.info()
+        self.folder.set_current(info.run_id)
+        self.folder.prune(KEPT_RUNS, Mode.PAPER)
+        logger.info("run {} on the built-in market, {}", info.run_id, describe_market(info.market))
 
     def _open(self, opened: Opened) -> None:
         session = opened.session
@@ -185,17 +211,15 @@ class App:
         while True:
             opened = self._live()
             now_s = time.monotonic()
-            step_ns = round(min(now_s - wall_s, 1.0) * self.config.market.speed * 1e9)
-            wall_s, self._until_ns = now_s, self._until_ns + step_ns
-            progress = opened.session.simulation.advance(self._until_ns, SLICE_ACTS)
-            if progress is Progress.MORE:
-                await asyncio.sleep(0)  # let the servers answer, then go on
-                continue
+            simulation, speed = opened.session.simulation, self.config.market.speed
+            step_ns, most_ns = round((now_s - wall_s) * speed * 1e9), round(MOST_BEHIND_S * speed * 1e9)
+            wall_s, self._until_ns = now_s, min(self._until_ns + step_ns, simulation.now_ns + most_ns)
+            progress = simulation.advance(self._until_ns, SLICE_ACTS)
             opened.journal.commit()
             if now_s - saved_s > SNAPSHOT_S:
                 save(opened.session, opened.journal)
                 saved_s = now_s
-            await asyncio.sleep(PACE_S)
+            await asyncio.sleep(0 if progress is Progress.MORE else PACE_S)  # let the servers answer, then go on
 
     async def _publish(self) -> None:
         """Tell the clients what changed."""
@@ -257,7 +281,7 @@ class App:
             return self._reset(request, request.command, str(action))
         opened = self._live()
         outcome = opened.session.simulation.command(Commanded(request.id, request.command))
-        opened.journal.commit()
+        save(opened.session, opened.journal)  # a command must outlast a change of the code, too
         assert outcome is not None
         assert outcome.command is not None
         answer = outcome.command
@@ -271,14 +295,18 @@ class App:
         if opened.session.kernel.orders:
             return _answer(request, action, "orders_open", "an order is still out: try again in a moment")
         try:
-            config = _with_balances(self.config, command.balances)
-            fresh = self._begin(config)
-        except (ValueError, JournalError) as error:
+            fresh = self._begin(share_out(self.config.capital, command.balances))
+        except ValueError as error:
             return _answer(request, action, "bad_balances", str(error))
-        save(opened.session, opened.journal)
-        opened.journal.seal("ended")
+        except JournalError as error:
+            return _answer(request, action, "journal", str(error))
+        try:
+            _seal(opened)
+        except JournalError as error:
+            fresh.journal.close()
+            return _answer(request, action, "journal", str(error))
         opened.journal.close()
-        self.config = config
+        self._adopt(fresh)
         self._open(fresh)
         assert self._projector is not None
         self.server.publish((frames.SnapshotFrame(self._projector.seq, 0, self._projector.snapshot()),))
@@ -327,9 +355,9 @@ class App:
             JournalRow(
                 seq=row.seq, ts_ns=row.ts_ns, source="journal", cause="", kind=row.kind, body={"value": row.decoded()}
             )
-            for row in found
+            for row in found.rows
         )
-        return JournalResponse(rows=page, next_before_seq=page[-1].seq if len(page) == limit else None)
+        return JournalResponse(rows=page, next_before_seq=found.next_before_seq)
 
     def health(self) -> HealthResponse:
         """``/healthz``."""
@@ -348,23 +376,9 @@ def _lasting(config: dict[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in config.items() if key != "server"}, "market": market}
 
 
-def _with_balances(config: Config, balances: dict[str, str]) -> Config:
-    """Share balances out over the engines in the proportion of the configured capital of each asset."""
-    capital: dict[str, dict[str, str]] = {engine: {} for engine in config.capital}
-    for asset, amount in balances.items():
-        holders = {e: float(a[asset]) for e, a in config.capital.items() if float(a.get(asset, "0")) > 0}
-        if not holders:
-            raise ValueError(f"balances.{asset}: no engine trades it; known: SOL, USDC")
-        try:
-            total = float(amount)
-        except ValueError as error:
-            raise ValueError(f"balances.{asset}: got {amount!r}, expected a decimal number") from error
-        if not 0 <= total < 1e12:
-            raise ValueError(f"balances.{asset}: got {amount!r}, expected zero to a trillion")
-        whole = sum(holders.values())
-        for engine, share in holders.items():
-            capital[engine][asset] = f"{total * share / whole:.6f}"
-    return msgspec.convert({**msgspec.to_builtins(config), "capital": capital}, Config)
+def _seal(opened: Opened) -> None:
+    save(opened.session, opened.journal)
+    opened.journal.seal("crashed-recovered" if opened.recovered else "ended")
 
 
 @asynccontextmanager
@@ -378,8 +392,3 @@ async def running(config: Config | None = None, home: Path | None = None) -> Asy
     finally:
         HOST.reset(token)
         await app.stop()
-
-
-def default_home() -> Path:
-    """``PHANTOM_HOME``, or ``.phantom-arbiter`` in the user's home folder."""
-    return Path(os.environ.get("PHANTOM_HOME") or Path.home() / ".phantom-arbiter")

@@ -28,7 +28,8 @@ from phantom_arbiter.runtime.simulation import Progress, Simulation
 from phantom_arbiter.sim.driver import DriverState, VirtualDriver
 from phantom_arbiter.sim.liquidity import Liquidity
 
-SLICE_ACTS: Final = 20_000
+SLICE_ACTS: Final = 5_000
+"""About a third of a second: how long a signal waits."""
 
 
 class Market(MarketSource, Protocol):
@@ -84,15 +85,18 @@ class Session:
             tick_ns = state.tick_ns
         self.simulation = Simulation(self.sequencer, market, self.driver, market.start_ns, tick_ns)
 
-    def fund(self) -> None:
-        """Give every engine its configured capital: into the treasury, then to the engine."""
+    def fund(self, capital: dict[str, dict[str, str]] | None = None) -> None:
+        """Give every engine its capital (None: as configured): into the treasury, then to the engine."""
         ts_ns, vault = self.market.start_ns, self.kernel.vault
-        for engine, amounts in self.config.capital.items():
+        for engine, amounts in (capital if capital is not None else self.config.capital).items():
             for symbol, amount in amounts.items():
                 asset = self.market.universe.assets.get(symbol)
                 if asset is None:
                     raise ConfigError(f"capital.{engine}.{symbol}: this market has no such asset")
-                atoms = to_atoms(amount, asset.decimals)
+                try:
+                    atoms = to_atoms(amount, asset.decimals)
+                except ConfigError as error:
+                    raise ConfigError(f"capital.{engine}.{symbol}: {error}") from error
                 if atoms:
                     _applied(vault.deposit(f"start:{engine}:{symbol}:in", symbol, atoms, ts_ns=ts_ns))
                     _applied(vault.fund(f"start:{engine}:{symbol}", engine, symbol, atoms, ts_ns=ts_ns))

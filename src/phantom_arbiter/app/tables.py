@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from phantom_arbiter.research.report import EngineReport, RunReport
@@ -30,11 +31,11 @@ def print_report(console: Console, result: RunReport) -> None:
     console.print(table)
     for name, engine in result.engines.items():
         if engine.remark:
-            console.print(f"{name}: {engine.remark}")
+            _line(console, f"{name}: {engine.remark}")
     for asset, usd in result.hold.items():
         console.print(f"just hold {asset}: " + (f"{usd:+,.2f} USD" if usd is not None else "no price known"))
     if result.skipped:
-        console.print(f"the folder lacks {len(result.skipped)} files of the map: {', '.join(result.skipped)}")
+        _line(console, f"the folder lacks {len(result.skipped)} files of the map: {', '.join(result.skipped)}")
 
 
 def _refusals(engine: EngineReport) -> str:
@@ -50,21 +51,20 @@ def print_import(console: Console, result: ImportReport | FolderReport) -> None:
     for name in ("unchanged", "skipped", "empty", "unmapped"):
         files = getattr(result, name)
         if files:
-            console.print(f"{name}: {', '.join(str(file) for file in files)}")
+            _line(console, f"{name}: {', '.join(str(file) for file in files)}")
 
 
 def _print_files(console: Console, files: tuple[ImportReport, ...]) -> None:
     table = Table("file", "kind", "rows", "bad", "gaps")
     for file in files:
         gaps = f"{file.gaps.count} (longest {file.gaps.longest} {file.gaps.unit})" if file.gaps is not None else "-"
-        table.add_row(file.source, file.kind, f"{file.rows:,}", f"{file.rows_bad:,}", gaps)
+        table.add_row(escape(file.source), file.kind, f"{file.rows:,}", f"{file.rows_bad:,}", gaps)
     console.print(table)
     for file in files:
         for bad in file.bad:
             first = bad.first[0]
-            console.print(
-                f"{file.source}: {bad.count} rows left out: {bad.reason}; first row {first.row}: {first.value}"
-            )
+            said = f"{file.source}: {bad.count} rows left out: {bad.reason}; first row {first.row}: {first.value}"
+            _line(console, said)
 
 
 def print_runs(console: Console, rows: list[tuple[str, str, str]]) -> None:
@@ -74,5 +74,10 @@ def print_runs(console: Console, rows: list[tuple[str, str, str]]) -> None:
         return
     table = Table("run", "market", "sealed")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(escape(cell) for cell in row))
     console.print(table)
+
+
+def _line(console: Console, text: str) -> None:
+    """A line as it is: brackets in a file's name are no markup, and nothing is broken at the edge."""
+    console.print(text, markup=False, soft_wrap=True)

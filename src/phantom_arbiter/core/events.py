@@ -25,7 +25,11 @@ class Fact(Struct, frozen=True, tag=True, tag_field="kind", forbid_unknown_field
 
 
 class Quoted(Fact, frozen=True, gc=False):
-    """Best bid and ask of an instrument. ``bid_px <= ask_px``; sizes 0 where unknown."""
+    """Best bid and ask of an instrument. ``bid_px <= ask_px``; sizes 0 where unknown.
+
+    ``depth_quote_atoms``: where the source tells, or assumes, how the price answers to size: the reserve on each side of
+    the constant-product pool that answers like it (`dex.impact`). 0: unknown.
+    """
 
     instrument: str
     bid_px: int
@@ -33,6 +37,7 @@ class Quoted(Fact, frozen=True, gc=False):
     slot: int
     bid_atoms: int = 0
     ask_atoms: int = 0
+    depth_quote_atoms: int = 0
 
 
 class OraclePosted(Fact, frozen=True, gc=False):

@@ -134,7 +134,7 @@ def apply_report(state: LegState, report: LegReport) -> LegDelta | None:
             raise ValueError(f"leg {report.leg}: fills fell from {state.in_atoms} to {report.in_atoms}")
         return None
     same_fills = report.in_atoms == state.in_atoms and report.out_atoms == state.out_atoms
-    if report.status is state.status and same_fills:
+    if same_fills and report.status in (state.status, S.PARTIAL):  # after UNKNOWN, an old PARTIAL proves nothing
         return None
     if state.status in TERMINAL or not state.moves_to(report.status):
         if same_fills:

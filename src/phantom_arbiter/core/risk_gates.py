@@ -14,7 +14,6 @@ from phantom_arbiter.core.intents import CollateralTransfer, PerpOrder, Purpose,
 from phantom_arbiter.core.judgement import Judgement, measure, passed, refused
 from phantom_arbiter.core.portfolio import EngineBook, PerpPosition
 from phantom_arbiter.core.reservation_plan import is_cycle
-from phantom_arbiter.core.reservation_plan import is_cycle
 from phantom_arbiter.core.units import BPS, Rounding, power_of_ten
 from phantom_arbiter.core.verdicts import GateResult
 

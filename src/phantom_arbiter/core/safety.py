@@ -49,6 +49,7 @@ GATES: Final = (
 
 ENTRY_ONLY: Final = frozenset(
     {
+        "price_band",
         "stake_pool",
         "notional",
         "sol_reserve",

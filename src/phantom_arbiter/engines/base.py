@@ -118,6 +118,6 @@ class BaseEngine:
         if host is None:
             raise NoHostError(
                 "no Phantom Arbiter application runs here: start one with `phantom run`, or open one in code with "
-                "`async with phantom_arbiter.app.running(): ...`"
+                "`async with phantom_arbiter.app.running.running(): ...`"
             )
         return host

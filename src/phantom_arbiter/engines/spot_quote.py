@@ -6,6 +6,7 @@ Shared by the engines that trade spot. Amounts are atoms; nothing here remembers
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec import Struct
 
@@ -16,13 +17,18 @@ from phantom_arbiter.core.reservation_plan import BASE_FEE_LAMPORTS
 from phantom_arbiter.core.units import BPS, Rounding, mul_div
 from phantom_arbiter.core.view import MarketView
 from phantom_arbiter.dex import constant_product as cp
+from phantom_arbiter.dex.impact import impacted_px
+
+MAX_ROUNDS: Final = 32
+"""Each halves at least what is missing, for at most half the depth."""
 
 
 class SwapQuote(Struct, frozen=True, gc=False):
     """A swap as it would be paid now.
 
     ``fee_atoms`` is in the input asset, inside ``in_atoms``. ``impact_atoms`` is in the output asset: what the
-    pool's slope (or half the spread) takes beyond the fee. ``pool`` is empty at the touch.
+    pool's slope (at the touch: half the spread, and the slope of its depth) takes beyond the fee. ``pool`` is empty
+    at the touch.
     """
 
     instrument: str
@@ -120,32 +126,44 @@ def _pool_exact_in(instrument: Instrument, pool: PoolUpdated, in_asset: str, in_
     )
 
 
-def _touch_out(instrument: Instrument, quote: Quoted, in_asset: str, in_atoms: int) -> tuple[int, int]:
-    """(paid, lost to half the spread) in output atoms."""
-    if in_asset == instrument.quote:
-        out = instrument.base_atoms(in_atoms, quote.ask_px, Rounding.DOWN)
-        return out, mul_div(out, quote.ask_px - quote.bid_px, quote.ask_px + quote.bid_px, Rounding.UP)
-    out = instrument.quote_atoms(in_atoms, quote.bid_px, Rounding.DOWN)
-    return out, mul_div(out, quote.ask_px - quote.bid_px, 2 * quote.bid_px, Rounding.UP)
+def _touch_px(instrument: Instrument, quote: Quoted, in_asset: str, in_atoms: int) -> int:
+    """The average price of an exact input at the touch, with the impact on the quote's depth where it has one."""
+    buys = in_asset == instrument.quote
+    px = quote.ask_px if buys else quote.bid_px
+    if not quote.depth_quote_atoms:
+        return px
+    value = in_atoms if buys else instrument.quote_atoms(in_atoms, px, Rounding.UP)
+    return impacted_px(px, buys=buys, quote_atoms=value, depth_quote_atoms=quote.depth_quote_atoms)
 
 
 def _touch_exact_in(view: MarketView, instrument: Instrument, in_asset: str, in_atoms: int) -> SwapQuote | None:
     quote = view.quote(instrument.id)
     if quote is None or in_atoms <= 0:
         return None
-    out, impact = _touch_out(instrument, quote, in_asset, in_atoms)
-    if out <= 0:
-        return None
-    out_asset = instrument.base if in_asset == instrument.quote else instrument.quote
-    return SwapQuote(instrument.id, "", in_asset, out_asset, in_atoms, out, 0, impact)
+    px, twice_mid = _touch_px(instrument, quote, in_asset, in_atoms), quote.bid_px + quote.ask_px
+    if in_asset == instrument.quote:
+        out_asset, out = instrument.base, instrument.base_atoms(in_atoms, px, Rounding.DOWN)
+        lost = mul_div(out, 2 * px - twice_mid, twice_mid, Rounding.UP)
+    else:
+        out_asset, out = instrument.quote, instrument.quote_atoms(in_atoms, px, Rounding.DOWN)
+        lost = mul_div(out, twice_mid - 2 * px, 2 * px, Rounding.UP) if out else 0
+    return SwapQuote(instrument.id, "", in_asset, out_asset, in_atoms, out, 0, lost) if out > 0 else None
 
 
 def _touch_exact_out(view: MarketView, instrument: Instrument, in_asset: str, out_atoms: int) -> SwapQuote | None:
+    """The input grows until it pays its own impact too; None above half the depth."""
     quote = view.quote(instrument.id)
     if quote is None:
         return None
-    if in_asset == instrument.quote:
-        needed = instrument.quote_atoms(out_atoms, quote.ask_px, Rounding.UP)
-    else:
-        needed = instrument.base_atoms(out_atoms, quote.bid_px, Rounding.UP)
-    return _touch_exact_in(view, instrument, in_asset, needed)
+    buys = in_asset == instrument.quote
+    value = instrument.quote_atoms(out_atoms, quote.ask_px, Rounding.UP) if buys else out_atoms
+    if 2 * value > quote.depth_quote_atoms > 0:
+        return None
+    convert = instrument.quote_atoms if buys else instrument.base_atoms
+    needed = 0
+    for _ in range(MAX_ROUNDS):
+        wanted = convert(out_atoms, _touch_px(instrument, quote, in_asset, needed), Rounding.UP)
+        if wanted <= needed:
+            return _touch_exact_in(view, instrument, in_asset, needed)
+        needed = wanted
+    return None

@@ -28,7 +28,9 @@ class EngineReport(Struct, frozen=True):
 
 class RunReport(Struct, frozen=True):
     """A run in one JSON object. ``hold`` is the P&L in USD of the same starting equity held in SOL or jitoSOL; None
-    where no price was known. ``skipped`` lists files of the data map that the folder lacks."""
+    where no price was known. ``skipped`` lists files of the data map that the folder lacks. Of recorded data also:
+    ``assumptions``, what it does not say, in words; ``limits``, how old data might be; ``refused_rows``, how many of
+    its rows were not sound and left out."""
 
     state_hash: str
     engines: dict[str, EngineReport]
@@ -36,6 +38,9 @@ class RunReport(Struct, frozen=True):
     skipped: list[str] = []
     run: str = ""
     facts: int = 0
+    assumptions: tuple[str, ...] = ()
+    limits: dict[str, int] = {}
+    refused_rows: int = 0
 
 
 def report(kernel: Kernel, state_hash: str, skipped: list[str], run: str) -> RunReport:

@@ -69,17 +69,18 @@ class Simulation:
             if self.redo and self.redo[0].seq == self.sequencer.seq + 1:
                 self.command(self.redo.popleft().body)
                 continue
-            source_ns = source.peek_ns()
-            due_ns = driver.due_ns()
-            next_ns = min(source_ns if source_ns is not None else NEVER_NS, due_ns if due_ns is not None else NEVER_NS)
+            source_ns, due_ns = source.peek_ns(), driver.due_ns()
             if source_ns is None and (due_ns is None or due_ns > until_ns):
                 return Progress.ENDED
-            if min(next_ns, self.tick_ns) > until_ns:
+            next_ns = NEVER_NS if source_ns is None else source_ns
+            if due_ns is not None and due_ns < next_ns:
+                next_ns = due_ns
+            if next_ns > until_ns and self.tick_ns > until_ns:
                 return Progress.REACHED
             if self.tick_ns < next_ns:
                 tick_ns, self.tick_ns = self.tick_ns, self.tick_ns + NS_PER_SECOND
                 feed(Arrival(tick_ns, "timer", TICK))
-            elif source_ns is not None and source_ns <= next_ns:
+            elif next_ns == source_ns:
                 feed(source.pop())
             else:
                 for arrival in driver.pop(next_ns):

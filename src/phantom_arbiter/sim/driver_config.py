@@ -23,9 +23,9 @@ class DriverConfig(Struct, frozen=True, forbid_unknown_fields=True):
     knowledge of it: one slot for "confirmed" (assumed). ``unknown_ppm`` time out first; their end is told
     ``unknown_ns`` later (assumed).
 
-    Competition: an atomic cycle that would gain meets ``rivals`` who saw the same gap. Each bids an even random share of
-    the gain; unless our tip's share of it is the highest, a rival's copy of the transaction executes first and ours
-    fails (assumed; live landings by tip share should replace it).
+    Competition: an atomic cycle that would gain meets ``rivals`` who saw the same gap. Each bids an even random share
+    of the gain; unless our tip's share of it is the highest, a rival's copy of the transaction executes first and ours
+    fails (assumed).
 
     Chain fees: 5,000 lamports a transaction (Solana); ``bids_paid`` False waives the intent's priority fee and tip.
     ``token_account_lamports``: (165 + 128) bytes at 6,960 lamports. Nothing refunds it yet.

@@ -28,7 +28,8 @@ class Fate(Struct, frozen=True, gc=False):
 
 def draw_fate(config: DriverConfig, seed: int, key: str, now_ns: int) -> Fate:
     """The fate of transaction ``key``. The same eight draws in any configuration (common random numbers): a longer
-    delay or a higher probability in ``config`` or more rivals in ``config`` never makes the same transaction land earlier or fail less."""
+    delay, a higher probability or more rivals in ``config`` never make the same transaction land earlier or fail
+    less."""
     stream = Stream(seed, f"landing/{key}")
     jitter_ns = round((2.0 * stream.uniform() - 1.0) * config.build_spread_ns)
     wait = _geometric(stream.uniform(), config.leader_success_ppm, config.blockhash_slots)

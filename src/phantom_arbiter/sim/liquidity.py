@@ -8,7 +8,7 @@ opposite direction does not profit from it (resilience ρ = 1 for pools that arb
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct, field
 
@@ -17,8 +17,7 @@ from phantom_arbiter.core.instruments import Instrument, Universe
 from phantom_arbiter.core.intents import PerpOrder, Side, Swap
 from phantom_arbiter.core.units import BPS, NS_PER_SECOND, Rounding, mul_div
 from phantom_arbiter.dex.constant_product import ConstantProductPool, Refusal, quote
-
-_PPM: Final = 1_000_000
+from phantom_arbiter.dex.impact import PPM, impacted_px
 
 
 class SwapFill(NamedTuple):
@@ -52,9 +51,13 @@ class Impact(Struct, frozen=True, forbid_unknown_fields=True):
 
     depth_quote_atoms: dict[str, int]
     fixed_ppm: int = 0
-    slope_ppm: int = _PPM
+    slope_ppm: int = PPM
     recovery_ns: int = 4 * NS_PER_SECOND
-    resilience_ppm: int = _PPM
+    resilience_ppm: int = PPM
+
+    def depth_of(self, instrument: Instrument) -> int:
+        """The depth of an instrument, 0 where none is known."""
+        return self.depth_quote_atoms.get(instrument.id, self.depth_quote_atoms.get(instrument.quote, 0))
 
 
 class Push(Struct, gc=False):
@@ -172,10 +175,10 @@ class RecordedLiquidity:
             return row.reserve_0_atoms, row.reserve_1_atoms
         left_ppm = self._left_ppm(push.ts_ns, now_ns)
         if (push.change_0_atoms > 0) != zero_for_one:
-            left_ppm = left_ppm * (_PPM - self.impact.resilience_ppm) // _PPM
+            left_ppm = left_ppm * (PPM - self.impact.resilience_ppm) // PPM
         into, out = (Rounding.UP, Rounding.DOWN) if zero_for_one else (Rounding.DOWN, Rounding.UP)
-        change_0 = mul_div(push.change_0_atoms, left_ppm, _PPM, into)
-        change_1 = mul_div(push.change_1_atoms, left_ppm, _PPM, out)
+        change_0 = mul_div(push.change_0_atoms, left_ppm, PPM, into)
+        change_1 = mul_div(push.change_1_atoms, left_ppm, PPM, out)
         return row.reserve_0_atoms + change_0, row.reserve_1_atoms + change_1
 
     def _push(self, leg: Swap, in_atoms: int, out_atoms: int, now_ns: int) -> None:
@@ -218,23 +221,24 @@ class RecordedLiquidity:
         return min(bid, mul_div(bid + ask, BPS - self.half_spread_bps, 2 * BPS, Rounding.DOWN))
 
     def _impacted_px(self, instrument: Instrument, px: int, buys: bool, quote_atoms: int, now_ns: int) -> int | str:
-        depths = self.impact.depth_quote_atoms
-        depth = depths.get(instrument.id, depths.get(instrument.quote, 0))
+        depth = self.impact.depth_of(instrument)
         if depth <= 0:
             return f"no depth is known for {instrument.id} or in {instrument.quote}"
-        used = self._used(instrument, buys, now_ns)
-        # The average over the stretch from `used` to `used + N` of a price that rises linearly with twice the slope.
-        push_ppm = self.impact.fixed_ppm + mul_div(2 * used + quote_atoms, self.impact.slope_ppm, depth, Rounding.UP)
-        if buys:
-            return mul_div(px, _PPM + push_ppm, _PPM, Rounding.UP)
-        # A sale falls as 1 / (1 + push): the same ratio as a purchase, and never to zero or below.
-        return mul_div(px, _PPM, _PPM + push_ppm, Rounding.DOWN)
+        return impacted_px(
+            px,
+            buys=buys,
+            quote_atoms=quote_atoms,
+            depth_quote_atoms=depth,
+            used_quote_atoms=self._used(instrument, buys, now_ns),
+            fixed_ppm=self.impact.fixed_ppm,
+            slope_ppm=self.impact.slope_ppm,
+        )
 
     def _used(self, instrument: Instrument, buys: bool, now_ns: int) -> int:
         taken = self.state.taken.get(_side_key(instrument, buys))
         if taken is None:
             return 0
-        return mul_div(taken.quote_atoms, self._left_ppm(taken.ts_ns, now_ns), _PPM, Rounding.UP)
+        return mul_div(taken.quote_atoms, self._left_ppm(taken.ts_ns, now_ns), PPM, Rounding.UP)
 
     def _take(self, instrument: Instrument, buys: bool, quote_atoms: int, now_ns: int) -> None:
         used = self._used(instrument, buys, now_ns)
@@ -243,7 +247,7 @@ class RecordedLiquidity:
     def _left_ppm(self, since_ns: int, now_ns: int) -> int:
         recovery_ns = self.impact.recovery_ns
         remaining_ns = recovery_ns - (now_ns - since_ns)
-        return mul_div(_PPM, remaining_ns, recovery_ns, Rounding.UP) if remaining_ns > 0 else 0
+        return mul_div(PPM, remaining_ns, recovery_ns, Rounding.UP) if remaining_ns > 0 else 0
 
 
 def _side_key(instrument: Instrument, buys: bool) -> str:

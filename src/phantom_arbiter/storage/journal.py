@@ -13,7 +13,6 @@ one, is refused and left as it is. Its folder is one process's while that writes
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -27,14 +26,18 @@ from phantom_arbiter.core.commands import Mode
 from phantom_arbiter.core.events import Commanded, Envelope
 from phantom_arbiter.core.outcome import Outcome
 from phantom_arbiter.storage.errors import DivergenceError, JournalError, WriteError
+from phantom_arbiter.storage.journal_file import (
+    APPLICATION_ID,
+    SCHEMA_VERSION,
+    check_header,
+    connect,
+    connect_to_read,
+    sync_folder,
+)
 from phantom_arbiter.storage.lock import FolderLock
 
-APPLICATION_ID: Final = 0x50_48_41_52
-SCHEMA_VERSION: Final = 1
 BUFFERED_ROWS: Final = 1_000
 KEPT_SNAPSHOTS: Final = 3
-_MAGIC: Final = b"SQLite format 3\x00"
-_HEADER_BYTES: Final = 100
 _ADVICE: Final = "name another folder"
 
 _SCHEMA: Final = """
@@ -106,6 +109,7 @@ class Journal:
         self._connection = connection
         self._lock = lock
         self._buffer: list[tuple[int, int, int, int, str, bytes]] = []
+        self._failed = ""
         self._segment = int(self._meta("segment"))
         self._kept_seq = self._last_seq = self._query_last_seq()
         snapshot = self.last_snapshot()
@@ -129,11 +133,11 @@ class Journal:
             "segment": "1",
         }
         try:
-            connection = _connect(path)
+            connection = connect(path)
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")  # before there is a log: it is in the file
+            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(_SCHEMA)
-            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version={SCHEMA_VERSION}")
             connection.executemany("INSERT INTO meta VALUES (?, ?)", list(meta.items()))
         except sqlite3.Error as error:
             lock.release()
@@ -148,7 +152,7 @@ class Journal:
             pass
         lock = FolderLock(path.parent, _ADVICE)
         try:
-            return cls(path, _connect(path), lock)
+            return cls(path, connect(path), lock)
         except sqlite3.Error as error:
             lock.release()
             raise WriteError(f"{path}: cannot be written: {error}") from error
@@ -156,9 +160,9 @@ class Journal:
     @classmethod
     def read(cls, path: Path, mode: Mode) -> Journal:
         """Open a run's file to look at it, also while another process writes it. Errors as those of `open`."""
-        _check_header(path)
+        check_header(path)
         try:
-            connection = _connect_to_read(path)
+            connection = connect_to_read(path)
         except sqlite3.Error as error:
             raise JournalError(f"{path}: cannot be read: {error}") from error
         try:
@@ -207,8 +211,8 @@ class Journal:
             self.commit()
 
     def commit(self) -> None:
-        """Write the buffer in one durable transaction. Raises `WriteError` when the disk refuses: the buffer is
-        kept, what was written before is whole, and the caller must not act."""
+        """Write the buffer in one durable transaction. Raises `WriteError` when the disk refuses: what was
+        written before is whole, the caller must not act, and this object takes nothing more: resume from the file."""
         if not self._buffer:
             return
         self._transact(("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", self._buffer))
@@ -250,8 +254,8 @@ class Journal:
             raise WriteError(f"{self.path}: the disk did not take all of it")
         try:
             self.path.replace(path)
-            _sync_folder(path.parent)
-            self._connection = _connect(path)
+            sync_folder(path.parent)
+            self._connection = connect(path)
         except (OSError, sqlite3.Error) as error:
             raise WriteError(f"{path}: cannot be created: {error}") from error
         self.path = path
@@ -328,6 +332,8 @@ class Journal:
         self._redone_seq = seq
 
     def _transact(self, *statements: tuple[str, list[Any]]) -> None:
+        if self._failed:  # a dispatch may be lost that the kernel believes sent: only the file can tell what is so
+            raise WriteError(self._failed)
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for sql, rows in statements:
@@ -336,7 +342,8 @@ class Journal:
         except sqlite3.Error as error:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
-            raise WriteError(f"{self.path}: cannot be written: {error}; nothing was sent on its strength") from error
+            self._failed = f"{self.path}: cannot be written: {error}; nothing was sent on its strength"
+            raise WriteError(self._failed) from error
 
     def _meta(self, key: str) -> str:
         row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -350,45 +357,6 @@ class Journal:
     def _query_last_seq(self) -> int:
         query = "SELECT coalesce(max(seq), 0) FROM rows WHERE segment = ?"
         return int(self._connection.execute(query, (self._segment,)).fetchone()[0])
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None)
-    connection.execute("PRAGMA synchronous=FULL")
-    return connection
-
-
-def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """Where no writer has left a log beside the file, nothing is put beside it for reading either."""
-    log = path.with_name(path.name + "-wal")
-    how = "mode=ro" if log.exists() else "immutable=1"
-    return sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, isolation_level=None)
-
-
-def _check_header(path: Path) -> None:
-    """Look at the first bytes without SQLite, which would tidy up beside a file that isn't ours."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(_HEADER_BYTES)
-    except FileNotFoundError as error:
-        raise JournalError(f"{path}: no journal there") from error
-    except OSError as error:
-        raise JournalError(f"{path}: cannot be read: {error.strerror}") from error
-    if len(header) < _HEADER_BYTES or not header.startswith(_MAGIC):
-        raise JournalError(f"{path}: damaged, or no SQLite file; it was left as it is")
-    application, schema = int.from_bytes(header[68:72]), int.from_bytes(header[60:64])
-    if application != APPLICATION_ID:
-        raise JournalError(f"{path}: not a Phantom Arbiter journal (application id {application}); left as it is")
-    if schema != SCHEMA_VERSION:
-        raise JournalError(f"{path}: schema version {schema}, this program reads {SCHEMA_VERSION}; left as it is")
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _bodies(envelope: Envelope, outcome: Outcome | None) -> Iterator[tuple[str, bytes]]:
@@ -405,19 +373,3 @@ def _bodies(envelope: Envelope, outcome: Outcome | None) -> Iterator[tuple[str, 
         yield "Transaction", _encode(transaction)
     if outcome.command is not None:
         yield "CommandOutcome", _encode(outcome.command)
-
-
-def backup(source: Path, target: Path) -> None:
-    """Copy a journal, also while another process writes it. Refuses to overwrite."""
-    if target.exists():
-        raise JournalError(f"{target}: there is a file already; a backup never overwrites")
-    _check_header(source)
-    partial = target.with_name(target.name + ".partial")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with closing(_connect_to_read(source)) as reader, closing(sqlite3.connect(partial)) as writer:
-            reader.backup(writer)
-        partial.replace(target)
-    except (OSError, sqlite3.Error) as error:
-        partial.unlink(missing_ok=True)
-        raise WriteError(f"{target}: the copy of {source} failed: {error}") from error

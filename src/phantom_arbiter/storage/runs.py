@@ -6,6 +6,7 @@ restart goes on with. The lock file is held by an open file description, so a ki
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import closing
 from pathlib import Path
@@ -20,6 +21,11 @@ JOURNAL_FILE: Final = "journal.db"
 KEPT_RUNS: Final = 20
 """Sealed runs kept by default; older ones go when a new one begins."""
 MOST_RUNS: Final = 10_000
+
+
+def default_home() -> Path:
+    """``PHANTOM_HOME``, or ``.phantom-arbiter`` in the user's home folder."""
+    return Path(os.environ.get("PHANTOM_HOME") or Path.home() / ".phantom-arbiter")
 
 
 class RunFolder:
@@ -54,8 +60,11 @@ class RunFolder:
     def set_current(self, run_id: str) -> None:
         """Name the run to go on with, atomically."""
         partial = self.folder / "current.partial"
-        partial.write_text(run_id, encoding="utf-8")
-        partial.replace(self.folder / "current")
+        try:
+            partial.write_text(run_id, encoding="utf-8")
+            partial.replace(self.folder / "current")
+        except OSError as error:
+            raise WriteError(f"{partial}: cannot be written: {error.strerror}") from error
 
     def new_id(self, stamp: str) -> str:
         """A run id that starts with ``stamp``, and its folder: no other process gets the same."""

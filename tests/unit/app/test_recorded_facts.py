@@ -16,6 +16,8 @@ from phantom_arbiter.core.events import (
     Quoted,
 )
 from phantom_arbiter.core.intents import Swap
+from phantom_arbiter.core.view import MarketView
+from phantom_arbiter.engines.spot_quote import sell_quote
 from phantom_arbiter.sim.liquidity import SwapFill
 from tests.unit.app.recording import BAR_NS, HOUR_NS, SECOND_NS, START_NS, Recording, drain, of
 
@@ -25,14 +27,22 @@ def recording(tmp_path: Path) -> Recording:
     return Recording(tmp_path)
 
 
-def test_a_bar_is_told_in_four_steps_after_it_closed(recording: Recording) -> None:
+def test_a_bar_is_told_by_its_close_alone_when_it_ends(recording: Recording) -> None:
     recording.bars("SOL/USDT", [100.0, 200.0], first_ns=START_NS)
     told = of(drain(recording.market(1)), Quoted, "SOL/USDC")
-    assert [(ts_ns - START_NS) // SECOND_NS for ts_ns, _ in told] == [300, 375, 450, 525, 600, 675, 750, 825]
+    assert [(ts_ns - START_NS) // SECOND_NS for ts_ns, _ in told] == [300, 600]
     mids = [(quote.bid_px + quote.ask_px) / 2e6 for _, quote in told]
-    falling, rising = [100.0, 100.3, 99.8, 99.9], [200.0, 199.6, 200.6, 200.2]
-    assert mids == pytest.approx([*falling, *rising], rel=1e-9)
-    assert [quote.ask_px - quote.bid_px for _, quote in told][:1] == [2 * 10_000]
+    assert mids == pytest.approx([99.9, 200.2], rel=1e-9)
+    assert told[0][1].ask_px - told[0][1].bid_px == 2 * 9_990
+
+
+def test_each_series_is_told_at_its_own_pace(recording: Recording) -> None:
+    recording.bars("SOL/USDT", [100.0] * 12, first_ns=START_NS)
+    recording.bars("SOL-PERP", [101.0] * 60, first_ns=START_NS, interval_ns=BAR_NS // 5, venue="binance_usdm")
+    told = drain(recording.market(1))
+    assert [ts_ns for ts_ns, _ in of(told, Quoted, "SOL-PERP")][:3] == [START_NS + n * BAR_NS // 5 for n in (1, 2, 3)]
+    spots = [ts_ns for ts_ns, _ in of(told, OraclePosted) if (ts_ns - START_NS) % BAR_NS == 0]
+    assert spots[:2] == [START_NS + BAR_NS, START_NS + 2 * BAR_NS]
 
 
 def test_the_oracle_is_the_spot_price_and_the_perp_carries_the_last_premium(recording: Recording) -> None:
@@ -41,9 +51,9 @@ def test_the_oracle_is_the_spot_price_and_the_perp_carries_the_last_premium(reco
     told = drain(recording.market(3))
     spot, oracle = of(told, Quoted, "SOL/USDC"), of(told, OraclePosted, "SOL-PERP")
     assert [(ts_ns, (quote.bid_px + quote.ask_px) // 2) for ts_ns, quote in spot] == [(t, o.px) for t, o in oracle]
-    assert oracle[0][1].conf_px == 50_000
+    assert oracle[0][1].conf_px == 50_050
     first, *_, last = [quote for _, quote in of(told, Quoted, "SOL-PERP")]
-    assert first.bid_px < 100_000_000 < first.ask_px
+    assert first.bid_px < 100_100_000 < first.ask_px
     assert (last.bid_px + last.ask_px) / 2 == pytest.approx(oracle[-1][1].px * (101.5 / 102), rel=1e-6)
 
 
@@ -60,7 +70,7 @@ def test_perp_bars_quote_the_perp_and_where_spot_is_silent_also_the_oracle(recor
     hour = [oracle.px for ts_ns, oracle in oracles if ts_ns < START_NS + HOUR_NS]
     assert min(hour) > 190_000_000
     silent = [oracle.px for ts_ns, oracle in oracles if ts_ns > START_NS + 2 * HOUR_NS]
-    assert len(silent) > 100
+    assert len(silent) == 59
     premium = 101.5 / 102
     assert silent[-1] == pytest.approx(99.9e6 / premium, rel=1e-6)
 
@@ -110,7 +120,7 @@ def test_a_price_in_tether_is_told_in_usdc_at_a_scale_that_holds_it(recording: R
     bonk = market.universe.instruments["BONK/USDC"]
     assert (bonk.quote, market.universe.assets["BONK"].decimals) == ("USDC", 5)
     _, quote = of(told, Quoted, "BONK/USDC")[0]
-    assert bonk.price(quote.bid_px + quote.ask_px) / 2 == pytest.approx(0.0000123, rel=1e-7)
+    assert bonk.price(quote.bid_px + quote.ask_px) / 2 == pytest.approx(0.0000123 * 1.001, rel=1e-7)
     assert (quote.ask_px - quote.bid_px) / quote.bid_px == pytest.approx(10e-4, rel=1e-3)
     assert "BONK/USDT" not in market.universe.instruments
     assert len(of(told, Quoted, "USDC/USDT")) == len(of(told, Quoted, "BONK/USDC"))
@@ -142,9 +152,37 @@ def test_cheap_pools_give_the_price_of_sol_and_other_facts_carry_their_slot(reco
     assert [oracle.px for _, oracle in of(told, OraclePosted)] == [151_000_000]
     assert not of(told, Quoted, "SOL-PERP")
     slots = [(ts_ns - START_NS, quote.slot) for ts_ns, quote in of(told, Quoted, "JUP/USDC")]
-    assert slots[:2] == [(0, 900), (75 * SECOND_NS, 905)]
+    assert slots[:2] == [(0, 900), (300 * SECOND_NS, 905)]
     _, ratio = of(told, Quoted, "mSOL/SOL")[0]
-    assert (ratio.bid_px, ratio.ask_px, ratio.ask_atoms) == (1_199_640_000, 1_200_360_000, 2_500_000_000)
+    assert (ratio.bid_px, ratio.ask_px, ratio.ask_atoms) == (1_196_400_000, 1_203_600_000, 2_500_000_000)
+
+
+def test_a_ratio_of_an_exchange_bounces_by_rolls_half_spread_and_of_pools_by_their_fee(recording: Recording) -> None:
+    recording.ratio("BNSOL", 1.0, START_NS)
+    recording.ratio("mSOL", 1.0, START_NS, pool="p", slot=905)
+    told = drain(recording.market(1))
+    halves = {name: of(told, Quoted, f"{name}/SOL")[0][1].ask_px - 10**9 for name in ("BNSOL", "mSOL")}
+    assert halves == {"BNSOL": 800_000, "mSOL": 3_000_000}
+
+
+def test_a_quote_carries_the_depth_that_its_fills_meet(recording: Recording) -> None:
+    recording.bars("WIF/USDT", [0.4] * 20)
+    recording.ratio("BNSOL", 1.05, START_NS)
+    recording.ratio("mSOL", 1.2, START_NS, pool="p", slot=905)
+    market = recording.market(1)
+    told = drain(market)
+    depths = {name: of(told, Quoted, name)[0][1].depth_quote_atoms for name in ("WIF/USDC", "BNSOL/SOL", "mSOL/SOL")}
+    assert depths == {"WIF/USDC": 10**12, "BNSOL/SOL": 10_000 * 10**9, "mSOL/SOL": 1_000 * 10**9}
+    view = MarketView(market.universe)
+    for seq, arrival in enumerate(told):
+        envelope = Envelope(seq + 1, arrival.ts_ns, arrival.source, arrival.body)
+        market.liquidity.observe(envelope)
+        view.fold(envelope)
+    for in_asset, out_asset, atoms in (("SOL", "BNSOL", 300 * 10**9), ("BNSOL", "SOL", 70 * 10**9)):
+        quoted = sell_quote(view, market.universe.instruments["BNSOL/SOL"], [], in_asset, atoms)
+        assert quoted is not None
+        assert market.liquidity.quote_swap(quoted.leg(1), atoms, START_NS + HOUR_NS) == SwapFill(quoted.out_atoms, 0)
+        assert (quoted.in_asset, quoted.out_asset) == (in_asset, out_asset)
 
 
 def test_borrow_rates_round_up_and_only_the_perp_venue_counts(recording: Recording) -> None:

@@ -87,6 +87,13 @@ def test_unknown_is_no_end() -> None:
     assert apply_report(state, LegReport(0, S.FILLED, 100, 10)) is not None
 
 
+def test_an_old_partial_fill_does_not_end_the_doubt() -> None:
+    state = LegState(S.UNKNOWN, 100, 40, 4)
+    assert apply_report(state, LegReport(0, S.PARTIAL, 40, 4)) is None
+    assert state.status is S.UNKNOWN
+    assert apply_report(state, LegReport(0, S.PARTIAL, 50, 5)) is not None
+
+
 def test_fees_are_cumulative_and_one_that_a_report_leaves_out_stands() -> None:
     state = LegState(S.SENT)
     reports = [

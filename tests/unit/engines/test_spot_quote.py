@@ -1,5 +1,6 @@
 """Spot quotes: exact through pools, at the touch without them, and rounded against us."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -76,3 +77,34 @@ def test_a_leg_reverts_below_its_slippage():
 
 def test_priority_is_rounded_up():
     assert transaction_fees(view_of(), 150_050) == (5_000, 1_501)  # 10,000 micro-lamports a unit
+
+
+DEEP = Quoted("SOL/USDC", 99 * USD, 101 * USD, 0, depth_quote_atoms=1_000_000 * USD)
+
+
+def test_a_quote_with_a_depth_pays_its_impact_and_says_so():
+    view = view_of(DEEP)
+    bought = sell_quote(view, SOL_USDC, [], "USDC", 10_000 * USD)
+    assert bought.out_atoms == 10_000 * WHOLE * 10**6 // 102_010_000  # one per cent of the depth
+    assert bought.impact_atoms / bought.out_atoms == pytest.approx(0.0201)
+    sold = sell_quote(view, SOL_USDC, [], "SOL", 100 * WHOLE)
+    assert sold.out_atoms == pytest.approx(9_900 * USD / 1.0099, rel=1e-6)
+    assert (sold.out_atoms + sold.impact_atoms) / USD == pytest.approx(10_000, rel=1e-6)
+
+
+@given(wanted=st.integers(1, 4_000 * WHOLE), in_usdc=st.booleans())
+def test_at_a_depth_too_a_purchase_pays_at_least_what_was_wanted(wanted, in_usdc):
+    wanted, asset = (wanted, "SOL") if in_usdc else (wanted // 10, "USDC")
+    if wanted == 0:
+        return
+    quoted = buy_quote(view_of(DEEP), SOL_USDC, [], asset, wanted)
+    assert quoted.out_atoms >= wanted
+    step = 102 if in_usdc else 2 * WHOLE // USD  # an atom out costs about this much in
+    less = sell_quote(view_of(DEEP), SOL_USDC, [], quoted.in_asset, quoted.in_atoms * 999_998 // 1_000_000 - step)
+    assert less is None or less.out_atoms < wanted
+
+
+def test_more_than_half_the_depth_is_not_for_sale():
+    view = view_of(DEEP)
+    assert buy_quote(view, SOL_USDC, [], "SOL", 5_000 * WHOLE) is None
+    assert buy_quote(view, SOL_USDC, [], "USDC", 500_001 * USD) is None

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from phantom_arbiter.core.events import Fee, FeeKind, LegStatus, OrderReported
-from phantom_arbiter.core.intents import Policy, Purpose, Side, Swap
+from phantom_arbiter.core.intents import Cost, Policy, Purpose, Side, Swap
 from phantom_arbiter.core.orders import Dispatch, LegPlan, LegState, apply_report
 from phantom_arbiter.core.reservation_plan import chain_fee_lamports
 from phantom_arbiter.core.units import SLOT_NS
@@ -228,6 +228,41 @@ def test_the_same_pool_twice_in_one_transaction_is_refused():
     world.pool(100_000, 15_000_000)
     report = world.end(intent(sell(1, pool="pool"), buy(100, pool="pool"), policy=Policy.ATOMIC))
     assert report.legs[0].reason == "leg 1: pool is used twice in one transaction"
+
+
+# Rivals
+
+
+def contested(share: float, rivals: int = 1, gain_micros: int = 1_000_000) -> tuple[World, OrderReported]:
+    """A cycle that expects to gain a dollar and bids ``share`` of it."""
+    world = World(replace(IDEAL, rivals=rivals, bids_paid=True))
+    world.pool(100_000, 15_300_000)
+    cost = Cost(pool_fee_micros=4_000_000, tip_micros=int(share * 1_000_000))
+    notional = 1_500 * USD
+    terms = {"notional_micros": notional, "edge_bps": (gain_micros + 4_000_000) / notional * 10_000, "cost": cost}
+    order = intent(*cycle(), policy=Policy.ATOMIC, priority_lamports=40_000, tip_lamports=10_000, **terms)
+    return world, world.end(order)
+
+
+def test_a_rival_who_bids_more_goes_first_and_moves_the_market():
+    world, report = contested(share=0.0)
+    assert [leg.status for leg in report.legs] == [LegStatus.REJECTED] * 2
+    assert report.legs[0].reason == "a rival who bid more took the gap first"
+    assert report.chain_fees == ()  # a bundle that fails pays nothing
+    assert isinstance(world.liquidity, RecordedLiquidity)
+    assert world.liquidity.state.pushes["pool"].change_0_atoms == 10 * WHOLE
+
+
+@pytest.mark.parametrize("winner", [{"share": 1.0}, {"share": 0.0, "rivals": 0}, {"share": 0.0, "gain_micros": 0}])
+def test_the_highest_bid_wins_and_nobody_wants_a_cycle_that_gains_nothing(winner: dict[str, float]):
+    _, report = contested(**winner)  # type: ignore[arg-type]
+    assert [leg.status for leg in report.legs] == [LegStatus.FILLED] * 2
+
+
+def test_rivals_do_not_race_for_other_orders():
+    world = World(replace(IDEAL, rivals=50))
+    terms = {"notional_micros": 150 * USD, "edge_bps": 500.0, "tip_lamports": 1}
+    assert leg_of(world.end(intent(buy(150), **terms))).status is LegStatus.FILLED
 
 
 # Partial fills

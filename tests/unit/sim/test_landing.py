@@ -32,6 +32,16 @@ def test_frequencies_follow_the_configuration():
     assert abs(1 - len(quick) / N - 0.02) < 0.007
 
 
+def test_the_highest_of_the_rivals_bids_is_that_of_even_shares():
+    """P(all n bids below s) = sⁿ."""
+    for rivals in (1, 2, 5):
+        drawn = fates(replace(CONFIG, rivals=rivals))
+        for share in (0.3, 0.5, 0.9):
+            below = sum(fate.rival_ppm <= share * 1_000_000 for fate in drawn) / N
+            assert abs(below - share**rivals) < 0.025
+    assert all(fate.rival_ppm == 0 for fate in fates(replace(CONFIG, rivals=0), 50))
+
+
 def test_it_lands_at_the_start_of_a_slot_after_the_one_that_received_it():
     for fate in fates(CONFIG, 200):
         assert fate.land_ns % SLOT_NS == 0
@@ -74,6 +84,8 @@ def test_a_worse_configuration_never_helps_any_single_transaction():
     slow = replace(CONFIG, leader_success_ppm=40_000)
     later = fates(replace(slow, tail_ppm=500_000), 1_000)
     assert all(after.land_ns >= before.land_ns for before, after in zip(fates(slow, 1_000), later, strict=True))
+    crowded = fates(replace(CONFIG, rivals=4), 1_000)
+    assert all(after.rival_ppm >= before.rival_ppm for before, after in zip(base, crowded, strict=True))
     unlucky = fates(replace(CONFIG, drop_ppm=200_000, failure_ppm=200_000), 1_000)
     assert all(before.lands or not after.lands for before, after in zip(base, unlucky, strict=True))
     assert all(after.fails or not before.fails for before, after in zip(base, unlucky, strict=True))

@@ -60,6 +60,9 @@ export function makeChart(box: HTMLElement, palette: Palette): IChartApi {
     timeScale: {
       timeVisible: true,
       secondsVisible: false,
+      minBarSpacing: 0.05,
+      maxBarSpacing: 24,
+      rightOffset: 2,
       tickMarkFormatter: (time: Time) => tickLabel(Number(time) * 1_000),
     },
     rightPriceScale: { scaleMargins: { top: 0.12, bottom: 0.08 } },

@@ -33,7 +33,7 @@ class Markets {
       if (answer.ok) this.#take((await answer.json()) as MarketsResponse);
       else this.failure = await reasonOf(answer);
     } catch (error) {
-      this.failure = error instanceof Error ? error.message : String(error);
+      this.failure = unreachable(error);
     }
     this.loading = false;
     this.nextAt = Date.now() + REFRESH_MS;
@@ -45,6 +45,11 @@ class Markets {
     this.failure = null;
     this.receivedAt = Date.now();
   }
+}
+
+function unreachable(error: unknown): string {
+  const late = error instanceof DOMException && error.name === "TimeoutError";
+  return late ? `no answer within ${LIMIT_MS / 1_000} s` : "Phantom Arbiter can't be reached";
 }
 
 async function reasonOf(answer: Response): Promise<string> {

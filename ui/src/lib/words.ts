@@ -80,6 +80,11 @@ export function fundingWords(rate: number, side: "long" | "short"): { receives: 
   return { receives: toYou > 0, text: `You ${toYou > 0 ? "receive" : "pay"} ${hourly} (${yearly})` };
 }
 
+/** "1 order", "2 orders". */
+export function counted(count: number, name: string): string {
+  return `${number(count, 0)} ${name}${count === 1 ? "" : "s"}`;
+}
+
 const KEPT: Record<string, string> = {
   apr: "APR",
   bps: "bps",

@@ -95,17 +95,25 @@ def plan_entry(
 def _size(
     view: MarketView, config: LstConfig, instrument: Instrument, pools: list[PoolUpdated], fair: FairValue, cap: int
 ) -> int:
-    """Lamports to spend: until the marginal price reaches what the token is worth to us, within ``cap``; at least
-    ``min_buy_lamports``, so that a candidate below break-even is shown with its negative edge."""
+    """Lamports to spend: until the marginal price reaches what the token is worth to us, or at a quote's depth what
+    brings most by its worse way out, within ``cap``; at least ``min_buy_lamports``, so that a candidate below
+    break-even is shown with its negative edge."""
+    kept = 1.0 - config.risk_bps / BPS
+    re_pegged = fair.rate * (1.0 - config.exit_band_bps / BPS)
     if pools:
         pool = min(pools, key=lambda pool: market.pool_mid(pool) * pool.fee_den / (pool.fee_den - pool.fee_num))
         keep = 1.0 - pool.fee_num / pool.fee_den
-        value = min(fair.rate * (1.0 - config.exit_band_bps / BPS) * keep, fair.hold) * (1.0 - config.risk_bps / BPS)
+        value = min(re_pegged * keep, fair.hold) * kept
         wanted = int(market.worthwhile_lamports(pool, value)) if value > 0.0 else 0
     else:
         quote = view.quote(instrument.id)
         offered = instrument.quote_atoms(quote.ask_atoms, quote.ask_px, Rounding.DOWN) if quote is not None else 0
         wanted = offered or cap
+        if quote is not None and quote.depth_quote_atoms:
+            per_px = 10.0 ** (instrument.quote_decimals - instrument.base_decimals - instrument.price_decimals)
+            ways = ((re_pegged * kept, 2), (fair.hold * kept, 1))
+            best = min(market.worthwhile_at_touch(quote, per_px, value, impacts) for value, impacts in ways)
+            wanted = min(wanted, int(best))
     return max(config.min_buy_lamports, min(cap, wanted))
 
 

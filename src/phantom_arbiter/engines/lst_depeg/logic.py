@@ -14,6 +14,7 @@ from phantom_arbiter.core.desk import Desk, Subscriptions
 from phantom_arbiter.core.events import Envelope, PoolUpdated, Quoted, StakePoolRead, TimerFired
 from phantom_arbiter.core.instruments import Instrument
 from phantom_arbiter.core.intents import Intent
+from phantom_arbiter.core.orders import Order
 from phantom_arbiter.core.units import BPS
 from phantom_arbiter.engines.base import BaseEngine
 from phantom_arbiter.engines.lst_depeg import market
@@ -82,6 +83,12 @@ class LstEngine(BaseEngine):
                 return intents
         return ()
 
+    def on_order(self, order: Order) -> Sequence[Intent]:
+        """What became of an order is news as good as the market's: it may be followed up at the last price."""
+        if not order.is_open:
+            self._token(order.intent.position_id).proposed_seq = 0
+        return ()
+
     def close(self, position_id: str) -> Sequence[Intent]:
         """Sell a token (its symbol is the position id), or all of them, at what the market pays; no new
         purchase of it for ``reentry_wait_ns``."""
@@ -89,7 +96,7 @@ class LstEngine(BaseEngine):
         for token in sorted(self.desk.book.lots):
             if position_id in ("*", token):
                 self._token(token).closing = True
-                self._token(token).next_exit_ns = 0
+                self._token(token).next_exit_ns = self._token(token).proposed_seq = 0
                 self._token(token).next_proposal_ns = self.desk.view.now_ns + self.config.reentry_wait_ns
                 intents.extend(self._look(token, self.desk.view.now_ns))
         return intents
@@ -137,6 +144,8 @@ class LstEngine(BaseEngine):
             return ()
         lot = desk.book.lots[token]
         pools = market.pools_of(desk.view, self._pools.get(token, ()), 1)
+        if market.last_word(desk.view, instrument, pools) <= state.proposed_seq:
+            return ()
         move = (
             sell_now(desk, config, self._sol, instrument, pools, lot, "closing as asked")
             if state.closing
@@ -146,6 +155,7 @@ class LstEngine(BaseEngine):
             _say(state, now_ns, move)
             return ()
         state.next_exit_ns = now_ns + config.retry_every_ns
+        state.proposed_seq = market.last_word(desk.view, instrument, pools)
         _say(state, now_ns, move.reason)
         return (move,)
 
@@ -165,7 +175,11 @@ class LstEngine(BaseEngine):
             return ()
         if discount_bps < config.interest_bps or now_ns < state.next_proposal_ns or not desk.entries_allowed:
             return ()
+        heard = market.last_word(desk.view, instrument, pools)
+        if heard <= state.proposed_seq:
+            return ()
         state.next_proposal_ns = now_ns + config.propose_every_ns
+        state.proposed_seq = heard
         move = plan_entry(desk, config, self._sol, instrument, pools, reading, state)
         _say(state, now_ns, f"no entry: {move}" if isinstance(move, str) else move.reason)
         return () if isinstance(move, str) else (move,)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from phantom_arbiter.core.events import PoolUpdated
+from phantom_arbiter.core.events import PoolUpdated, Quoted
 from phantom_arbiter.core.instruments import Instrument
 from phantom_arbiter.core.view import MarketView
 from phantom_arbiter.engines.spot_quote import SwapQuote, reserves_for, sell_quote
@@ -36,6 +36,12 @@ def market_mid(view: MarketView, instrument: Instrument, pools: list[PoolUpdated
     return touch_mid(view, instrument)
 
 
+def last_word(view: MarketView, instrument: Instrument, pools: list[PoolUpdated]) -> int:
+    """The ``seq`` of the newest fact that prices the token; 0 where there is none."""
+    told = [view.quotes.get(instrument.id), *(view.pools.get(pool.pool) for pool in pools)]
+    return max((envelope.seq for envelope in told if envelope is not None), default=0)
+
+
 def worthwhile_lamports(pool: PoolUpdated, value: float) -> float:
     """The input at which the marginal all-in price reaches ``value`` (lamports per atom), 0 where it is beyond.
 
@@ -44,6 +50,18 @@ def worthwhile_lamports(pool: PoolUpdated, value: float) -> float:
     lamports, atoms = reserves_for(pool, "SOL")
     keep = 1.0 - pool.fee_num / pool.fee_den
     return max(0.0, (math.sqrt(float(lamports) * atoms * keep * value) - lamports) / keep)
+
+
+def worthwhile_at_touch(quote: Quoted, per_px: float, value: float, impacts: int) -> float:
+    """The input whose net result is largest at a quote that tells its depth D, 0 where every input loses.
+
+    A token is worth ``value`` lamports an atom (``per_px``: what one step of the price is) and ``impacts`` (k) is how
+    often the way in and out pays half the spread h and the impact N / D: N·(V/mid − 1 − k·(h + N/D)) is largest at
+    N = D·(V/mid − 1 − k·h) / 2k.
+    """
+    mid, half = (quote.bid_px + quote.ask_px) / 2.0, (quote.ask_px - quote.bid_px) / (quote.ask_px + quote.bid_px)
+    edge = value / (mid * per_px) - 1.0 - impacts * half
+    return max(0.0, quote.depth_quote_atoms * edge / (2 * impacts))
 
 
 def buy(view: MarketView, instrument: Instrument, pools: list[PoolUpdated], lamports: int) -> SwapQuote | None:

@@ -78,6 +78,8 @@ class TokenState(Struct):
     confirmed_ns: int = 0
     next_proposal_ns: int = 0
     next_exit_ns: int = 0
+    proposed_seq: int = 0
+    """The market's last word when something was proposed; until it speaks again nothing is. 0: ask again at once."""
     closing: bool = False
     account_open: bool = False
     """Whether a token account exists: the token was held before, so its rent is paid."""

@@ -16,7 +16,8 @@ from phantom_arbiter.sim.market.streams import BLOCK_SLOTS, FloatArray, ou_step
 from phantom_arbiter.sim.market.universe import LAUNCHES, STAKE_POOLS, TOKEN_INDEX, TOKENS
 
 TREND_SD: Final = 0.0005 / BLOCK_SLOTS
-"""Standard deviation of the expected log return in a slot: 5 bps a minute."""
+"""Standard deviation of the expected log return in a slot: 5 bps a minute. Assumed, and too little to pay for a round
+trip: recorded memecoins show no 5-minute momentum (calibration key ``hl_ret.*.acf1_5m``: -0.04 to 0)."""
 TREND_TAU_SECONDS: Final = 300.0
 RUG_CANDIDATES: Final = ("DRIP", "QUACK")
 """The launches that are pulled in every scenario with edges; their audits warn."""

@@ -30,7 +30,7 @@ ARBITRAGE_COST_USD: Final = 0.0005
 """What closing a gap costs an arbitrageur: one base fee and a little. Assumed."""
 QUOTE_EVERY_SLOTS: Final = 3
 WHALE_SHARE: Final = 1 / 1_000
-WHALE_SIZES: Final = (1.0, 3.0)
+WHALE_SIZES: Final = (1.0, 2.2)
 """A whale moves the price by the pool's fee and 2 bps, times a factor between these."""
 SIZE_SIGMA: Final = 1.2
 
@@ -97,7 +97,7 @@ class PoolBook:
         self._due = dict(state.due_slots)
         self._gaps = gaps
         margins = _MARGINS if gaps else [0.0] * len(POOLS)
-        self._bounds = [(keep * (1.0 - margin), (1.0 + margin) / keep) for keep, margin in zip(_KEEP, margins, strict=True)]
+        self._bounds = [(keep * (1.0 - gap), (1.0 + gap) / keep) for keep, gap in zip(_KEEP, margins, strict=True)]
 
     @staticmethod
     def opening_reserves(fair: Sequence[float], quote_usd: Sequence[float]) -> list[tuple[int, int]]:

@@ -50,9 +50,9 @@ SCENARIOS: Final = {
     for scenario in (
         Scenario(
             "calm",
-            "Ordinary volatility, and kinder than history: a SOL short receives about 18 % a year where Drift's own "
-            "record paid it -3.7 %, an LST slips 0.5 to 3 % every few hours, and gaps between venues stay open for "
-            "some slots.",
+            "Ordinary volatility, as recorded, and nothing that recorded data do not show but for funding: a SOL short "
+            "receives about 18 % a year, where Drift's own record paid it -3.7 %. An LST slips 0.1 to 0.3 % every few "
+            "hours; a gap between venues is seen every few minutes, and mostly taken by others before we land.",
         ),
         Scenario(
             "volatile",

@@ -1,9 +1,10 @@
 """Liquid staking tokens: redemption rates that grow with each epoch, and the market's discount to them.
 
 The discount is an Ornstein-Uhlenbeck process around a mean, with small de-pegs on top. Calibration key
-``bnsol_discount_bps_5m``: mean -17.26, sd 12.28, autocorrelation 0.60 at 5 minutes, 0.56 at an hour, 0.40 at a day. What
-is gone after five minutes (44 % of the variance) is taken for the bounce between bid and ask, which nobody can trade: it
-is left out here, and pools bounce within their fees. The rest has sd 9.2 and falls from 0.56 to 0.40 in 2.5 days.
+``bnsol_discount_bps_5m``: mean -17.26, sd 12.28, autocorrelation 0.60 at 5 minutes, 0.56 at an hour, 0.40 at a day.
+What is gone within five minutes, 40 to 44 % of the variance, is taken for the bounce between bid and ask, which nobody
+can trade: it is left out here, and pools bounce within their fees. The rest has sd 9.2; 0.40 / 0.56 a day is a memory
+of about 2.5 days.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ from phantom_arbiter.core.events import Quoted
 from phantom_arbiter.core.intents import Purpose, Swap
 from phantom_arbiter.core.verdicts import Approved, Refused
 from phantom_arbiter.engines.lst_depeg import LstConfig, LstEngine, LstState
-from tests.unit.engines.market_builder import HOUR, START_NS, USD, WHOLE, Bench, lst_pool, price, stake_pool
+from phantom_arbiter.engines.spot_quote import sell_quote
+from tests.unit.engines.market_builder import HOUR, START_NS, UNIVERSE, USD, WHOLE, Bench, lst_pool, price, stake_pool
 
 CHEAP = 1.25 * (1 - 60e-4)
 BROKEN = 1.25 * (1 - 0.05)
@@ -128,6 +129,37 @@ def test_without_pools_the_quote_is_bought_up_to_its_size():
     (leg,) = intent.legs
     assert leg.pool == ""
     assert leg.expected_out_atoms == pytest.approx(4 * WHOLE, rel=1e-6)
+
+
+def deep_quote(mid, depth=10_000, **sizes):
+    """Sixteen basis points wide, with a depth in SOL."""
+    px = round(mid * 1e9)
+    return Quoted(
+        "jitoSOL/SOL", px - px * 8 // 10_000, px + px * 8 // 10_000, 0, depth_quote_atoms=depth * WHOLE, **sizes
+    )
+
+
+def test_at_a_quote_with_a_depth_the_size_is_the_one_that_brings_most():
+    made = bench()
+    (intent,) = made.show(deep_quote(CHEAP))
+    assert isinstance(made.verdicts[-1], Approved)
+    spent, deep = intent.legs[0].in_atoms, made.desk.view.quote("jitoSOL/SOL")
+
+    def net(lamports):
+        way_in = sell_quote(made.desk.view, UNIVERSE.instruments["jitoSOL/SOL"], [], "SOL", lamports)
+        value = way_in.out_atoms * 1.25 * (1 - 5e-4) * (1 - 3e-4)
+        return value - lamports - way_in.impact_atoms * 1.25  # the same again on the way out
+
+    assert WHOLE < spent < 30 * WHOLE
+    assert net(spent) > max(net(spent * 9 // 10), net(spent * 11 // 10))
+    assert deep.depth_quote_atoms == 10_000 * WHOLE
+    # The edge sees the impact: what is left is what the way in and out leave of 60 bps.
+    assert intent.cost.slippage_micros > intent.notional_micros * 16 // 10_000
+
+
+def test_what_a_quote_offers_bounds_what_its_depth_would_bear():
+    (intent,) = bench().show(deep_quote(CHEAP, ask_atoms=2 * WHOLE))
+    assert intent.legs[0].expected_out_atoms == pytest.approx(2 * WHOLE, rel=1e-3)
 
 
 def test_caps_per_token_and_in_total():
@@ -267,6 +299,41 @@ def test_a_sale_that_failed_is_tried_again():
     assert made.tick(5) == []
     (intent,) = made.tick(30)
     assert intent.purpose is Purpose.EXIT
+
+
+def test_a_refused_sale_is_asked_for_again_only_once_the_market_has_spoken():
+    made = holding()
+    sold = lst_pool(1.25)
+    made.market.pop((type(sold), sold.pool))
+    made.now_ns += 2 * HOUR  # older than what an exit may be priced by
+    made.post(stake_pool(rate=1.24))  # a rate, no price: the market now pays more than fair
+    assert made.intents[-1].purpose is Purpose.EXIT
+    assert made.verdicts[-1].result.gate == "staleness"
+    known = len(made.intents)
+    for _ in range(100):
+        assert made.tick(60) == []
+    made.post(sold)
+    assert len(made.intents) == known + 1
+    assert isinstance(made.verdicts[-1], Approved)
+
+
+def test_a_refused_purchase_is_put_forward_again_only_once_the_market_has_spoken():
+    made = bench()
+    cheap = lst_pool(1.25 * (1 - 12e-4))
+    (first,) = made.post(cheap)
+    assert first.purpose is Purpose.ENTRY
+    for _ in range(20):
+        assert made.tick(600) == []
+    assert len(made.post(cheap)) == 1
+
+
+def test_a_sale_that_failed_is_tried_again_at_the_same_price():
+    made = holding()
+    sold = lst_pool(1.25)
+    made.market.pop((type(sold), sold.pool))
+    assert len(made.post(sold)) == 1
+    made.fill(reject=(Swap,))
+    assert len(made.tick(30)) == 1  # nobody spoke, but the order's end is news
 
 
 def test_a_person_closes_at_any_price_and_it_is_not_bought_back_at_once():

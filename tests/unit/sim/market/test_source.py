@@ -66,15 +66,17 @@ def test_our_swap_moves_the_pool_and_is_told_in_the_next_slot() -> None:
     market = BuiltinMarket(1)
     take(market, 0.1)
     now = market.peek_ns() - 1
-    expected = market.quote_swap(SELL, 10**12, now)
-    assert market.swap(SELL, 10**12, now) == expected
+    expected = market.quote_swap(SELL, 10**10, now)
+    untouched = market._pools.pools[0].reserve_0_atoms
+    assert market.swap(SELL, 10**10, now) == expected
     assert isinstance(expected, SwapFill)
-    assert expected.fee_atoms == 400_000_000  # 4 bps of 1,000 SOL
-    assert market.quote_swap(SELL, 10**12, now) != expected
+    assert expected.fee_atoms == 4_000_000  # 4 bps of 10 SOL
+    assert market.quote_swap(SELL, 10**10, now) != expected
     moved = market._pools.pools[0].reserve_0_atoms
     told = [a for a in take(market, 0.01) if isinstance(a.body, PoolUpdated) and a.body.pool == "orca:SOL/USDC"]
     assert told[0].ts_ns == now // SLOT_NS * SLOT_NS + SLOT_NS
-    assert told[0].body.reserve_0_atoms == pytest.approx(moved, rel=1e-3)  # type: ignore[union-attr]
+    assert moved - untouched == 10**10
+    assert told[0].body.reserve_0_atoms == pytest.approx(moved, abs=3 * 10**9)  # type: ignore[union-attr]
 
 
 def test_arbitrageurs_push_our_impact_back() -> None:

@@ -22,12 +22,33 @@ def discounts_bps(scenario: str, seed: int, minutes: int) -> FloatArray:
     return np.array(rows)
 
 
-def test_discount_is_as_calibrated_between_depegs() -> None:
-    """bnsol_discount_bps_5m: mean -17.26, sd 12.28; the median leaves the de-pegs aside."""
-    values = discounts_bps("calm", seed=4, minutes=14 * 1_440)
-    assert -26.0 < np.median(values) < -10.0
-    quartiles = np.quantile(values, (0.25, 0.75), axis=0)
-    assert 5.0 < float((quartiles[1] - quartiles[0]).mean()) / 1.349 < 18.0
+@pytest.fixture(scope="module")
+def calm_bps() -> FloatArray:
+    return discounts_bps("calm", seed=4, minutes=16 * 1_440)
+
+
+def test_discount_is_as_calibrated(calm_bps: FloatArray) -> None:
+    """bnsol_discount_bps_5m: mean -17.26; sd 12.28, of which 9.2 persist; 2.6 % beyond 40 bps, few beyond 100."""
+    assert -24.0 < calm_bps.mean() < -13.0
+    assert 6.5 < calm_bps.std() < 12.5
+    assert 0.002 < (calm_bps < -40.0).mean() < 0.06
+    assert (calm_bps < -60.0).mean() < 0.005
+    assert calm_bps.min() > -100.0
+
+
+def test_discount_persists(calm_bps: FloatArray) -> None:
+    """Of what is left of it after an hour, 0.40 / 0.555 are left after a day; less in a sample of a fortnight."""
+    hourly = calm_bps[::60].T
+    hour, day = (np.mean([np.corrcoef(row[:-lag], row[lag:])[0, 1] for row in hourly]) for lag in (1, 24))
+    assert hour > 0.8
+    assert 0.3 < day / hour < 0.85
+    assert np.exp(-86_400 / module.TAU_SECONDS) == pytest.approx(0.40 / 0.555, abs=0.06)
+
+
+def test_nothing_bounces_that_could_be_traded(calm_bps: FloatArray) -> None:
+    """From minute to minute a discount moves by less than the cheapest pool's fee, but for the start of a de-peg."""
+    steps = np.abs(np.diff(calm_bps, axis=0))
+    assert np.quantile(steps, 0.99) < 1.5
 
 
 def test_discount_is_nothing_without_edges() -> None:
@@ -38,9 +59,9 @@ def test_discount_is_nothing_without_edges() -> None:
 def test_first_depeg_comes_within_the_hour(seed: int) -> None:
     event = module.depeg(seed, 0)
     assert 15 * 60 <= event.at < 40 * 60
-    assert -300.0 <= event.depth_bps <= -50.0
+    assert -30.0 <= event.depth_bps <= -10.0
     values = discounts_bps("calm", seed, minutes=60)[:, event.token]
-    assert values.min() < event.depth_bps * 0.7
+    assert values.min() < module.MEAN_BPS + event.depth_bps * 0.7
     assert values[-1] > values.min() + 0.3 * abs(event.depth_bps) or event.half_life > 900
 
 
@@ -48,14 +69,14 @@ def test_depegs_differ_by_window_and_last_minutes() -> None:
     events = [module.depeg(1, window) for window in range(40)]
     assert {event.token for event in events} == set(range(len(STAKE_POOLS)))
     assert all(event.at // module.DEPEG_WINDOW_SECONDS == window for window, event in enumerate(events))
-    assert all(120 <= event.half_life < 1_020 for event in events)
+    assert all(600 <= event.half_life < 10_800 for event in events)
 
 
 def test_msol_falls_14_percent() -> None:
     values = discounts_bps("lst-depeg", seed=1, minutes=160)[:, 1]
-    assert values[:60].min() > -400.0
-    assert values.min() == pytest.approx(-1_417.0, abs=80.0)
-    assert values[142:].min() > -400.0
+    assert values[:60].min() > -80.0
+    assert values.min() == pytest.approx(-1_417.0, abs=50.0)
+    assert values[142:].min() > -80.0
 
 
 def test_rates_grow_by_the_epochs_return() -> None:
