@@ -122,6 +122,9 @@ def data_import(
     map: Annotated[Path | None, Parameter(help="Import a whole folder by this map.")] = None,
     column: Annotated[list[str] | None, Parameter(help="ours=theirs, for a column named differently.")] = None,
     constant: Annotated[list[str] | None, Parameter(help="ours=value, for a column that the file lacks.")] = None,
+    unit: Annotated[
+        list[str] | None, Parameter(help="ours=unit, as ts_ns=ms; times are datetimes if not said.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Map a foreign file, or with --map a whole folder, into a catalogue. Nothing is half-imported.
@@ -132,7 +135,7 @@ def data_import(
     from phantom_arbiter.app.main import import_data
 
     what, where = (None, Path(kind)) if map is not None and file is None and kind is not None else (kind, file)
-    sys.exit(_guarded(lambda: import_data(what, where, into, map, column or [], constant or [], json)))
+    sys.exit(_guarded(lambda: import_data(what, where, into, map, column or [], constant or [], unit or [], json)))
 
 
 @app.command

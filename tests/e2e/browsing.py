@@ -92,7 +92,7 @@ class Tab:
 
     def expect_live(self) -> None:
         """The connection stands, and every panel has its data."""
-        expect(self.page.get_by_role("banner")).to_contain_text("Live")
+        expect(self.page.get_by_role("banner")).to_contain_text("Connected")
         expect(self.page.locator("[aria-busy=true]")).to_have_count(0)
 
     def panel(self, title: str) -> Locator:

@@ -57,7 +57,7 @@ def server(tmp_path: Path) -> Iterator[LiveServer]:
 @pytest.fixture(scope="session")
 def market(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[LiveServer]:
     """A run to look at, not to act on: past its first funding payment, and slow from there on."""
-    with LiveServer(tmp_path_factory.mktemp("market"), speed=720.0) as live:
+    with LiveServer(tmp_path_factory.mktemp("market"), speed=1_200.0) as live:
         page = chromium.new_page()
         page.goto(live.url + "#/funding")
         payments = page.get_by_role("table", name="Funding payments").get_by_role("rowheader")

@@ -15,6 +15,7 @@ import msgspec
 
 from phantom_arbiter.app.running import App
 from phantom_arbiter.config import Config, MarketConfig, ServerConfig
+from phantom_arbiter.sim.driver_config import DriverConfig
 
 PATIENCE_S: Final = 30.0
 
@@ -25,7 +26,10 @@ class LiveServer:
     def __init__(self, home: Path, *, speed: float, autostart: bool = True) -> None:
         http_port, websocket_port = _free_ports(2)
         self.config = Config(
-            market=MarketConfig(speed=speed), server=ServerConfig(http_port, websocket_port), autostart=autostart
+            market=MarketConfig(speed=speed),
+            server=ServerConfig(http_port, websocket_port),
+            driver=DriverConfig(settle_min_atoms=1),  # funding is paid every hour, however little it is
+            autostart=autostart,
         )
         self.url = f"http://127.0.0.1:{http_port}/"
         self._home = home

@@ -136,8 +136,17 @@ def test_help_says_something(phantom: Phantom, command: str, said: str) -> None:
         ("data import --map nowhere.toml . --into c", 2, "nowhere.toml: not a readable TOML file"),
         ("data import candle nowhere.parquet --into c", 2, "nowhere.parquet"),
         ("data import candel file --into c", 2, "candel"),
-        ("data import candle file --into c --column close", 2, "column or constant: got 'close', expected OURS=THEIRS"),
+        (
+            "data import candle file --into c --column close",
+            2,
+            "column, constant or unit: got 'close', expected OURS=THEIRS",
+        ),
         ("data import candle file --into c --column closs=x", 2, "closs"),
+        (
+            "data import candle file --into c --constant interval_ns=soon",
+            2,
+            "'interval_ns': got 'soon', expected a int",
+        ),
         ("data import candle file --into c", 2, "file"),
     ],
 )
@@ -350,13 +359,13 @@ def candles(tmp_path: Path) -> Path:
 
 
 MAPPED = ["ts_ns=time", "open=o", "high=h", "low=l", "close=c"]
-CONSTANTS = ["instrument=SOL/USDC", "venue=test"]
+CONSTANTS = ["instrument=SOL/USDC", "venue=test", "interval_ns=60000000000"]
 
 
 def import_of(path: Path, into: Path) -> list[object]:
     columns = [part for pair in MAPPED for part in ("--column", pair)]
     constants = [part for pair in CONSTANTS for part in ("--constant", pair)]
-    return ["data", "import", "candle", path, *columns, *constants, "--into", into]
+    return ["data", "import", "candle", path, *columns, *constants, "--unit", "ts_ns=ns", "--into", into]
 
 
 def test_a_file_is_imported_by_its_columns(phantom: Phantom, candles: Path, tmp_path: Path) -> None:
@@ -383,8 +392,8 @@ def test_a_folder_is_imported_by_its_map(phantom: Phantom, candles: Path, tmp_pa
     candles.rename(folder / "sol.parquet")
     dataset_map = tmp_path / "map.toml"
     columns = ", ".join("{} = '{}'".format(*pair.split("=")) for pair in MAPPED)
-    constants = ", ".join("{} = '{}'".format(*pair.split("=")) for pair in CONSTANTS)
-    entry = f"kind = 'candle'\ncolumns = {{ {columns} }}\nconstants = {{ {constants} }}\n"
+    constants = "instrument = 'SOL/USDC', venue = 'test', interval_ns = 60000000000"
+    entry = f"kind = 'candle'\ncolumns = {{ {columns} }}\nconstants = {{ {constants} }}\nunits = {{ ts_ns = 'ns' }}\n"
     dataset_map.write_text(f"[[dataset]]\npath = 'sol.parquet'\n{entry}[[dataset]]\npath = 'gone.parquet'\n{entry}")
     done = phantom("data", "import", "--map", dataset_map, folder, "--into", tmp_path / "catalogue", "--json")
     assert [report["rows"] for report in done.parsed["imported"]] == [5]

@@ -84,14 +84,8 @@ class Feed:
         self.projector.opportunity(structs.replace(found, verdict="failed", reason=why))
 
     def poll_prices(self) -> None:
-        """The newest price of every instrument, and what changed of links and venues."""
+        """What changed of links and venues, then the newest facts: prices, and how old each feed is."""
         view, newest = self.kernel.view, self._seen_seq
-        for table in (view.quotes, view.oracles):
-            for envelope in table.values():
-                if envelope.seq > self._seen_seq:
-                    self.projector.fold(envelope)
-                    newest = max(newest, envelope.seq)
-        self._seen_seq = newest
         for feed, link in view.links.items():
             if self._seen_links.get(feed) != link:
                 self._seen_links[feed] = link
@@ -100,6 +94,12 @@ class Feed:
             if self._seen_venues.get(name) != status:
                 self._seen_venues[name] = status
                 self.projector.fold(Envelope(newest, view.now_ns, "view", status))
+        for table in (view.quotes, view.oracles, view.perps, view.stake_pools):
+            for envelope in table.values():
+                if envelope.seq > self._seen_seq:
+                    self.projector.fold(envelope)
+                    newest = max(newest, envelope.seq)
+        self._seen_seq = newest
 
     def poll_state(self) -> None:
         """Cards, pages, money and health alerts; about once a second."""

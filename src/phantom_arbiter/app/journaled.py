@@ -54,8 +54,9 @@ def begin(
     partial = path.with_name(path.name + ".partial")
     _remove(partial)
     kept = msgspec.to_builtins(spec), msgspec.to_builtins(config)
-    journal = Journal.create(partial, run_id, Mode.PAPER, code_version(), *kept)
+    journal: Journal | None = None
     try:
+        journal = Journal.create(partial, run_id, Mode.PAPER, code_version(), *kept)
         session = Session(config, open_market(spec), journal)
         session.fund(capital)
         if start:
@@ -63,7 +64,8 @@ def begin(
         save(session, journal)
         journal.move(path)
     except BaseException:
-        journal.close()
+        if journal is not None:
+            journal.close()
         _remove(partial)
         _remove_empty(path.parent)
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from phantom_arbiter.storage.importer import import_file, import_folder
 from phantom_arbiter.storage.journal import RunInfo
 from phantom_arbiter.storage.journal_file import backup
 from phantom_arbiter.storage.runs import JOURNAL_FILE, RunFolder, default_home, describe
+from phantom_arbiter.storage.schemas import ColumnType, kind_named
 
 # data
 
@@ -29,6 +31,7 @@ def import_data(
     map_path: Path | None,
     columns: list[str],
     constants: list[str],
+    units: list[str],
     as_json: bool,
 ) -> int:
     """Import a file, or a folder by its map, with a bar."""
@@ -47,7 +50,13 @@ def import_data(
             result: Any = folder
         else:
             assert kind is not None
-            dataset = Dataset(path=file.name, kind=kind, columns=_pairs(columns), constants=dict(_pairs(constants)))
+            dataset = Dataset(
+                path=file.name,
+                kind=kind,
+                columns=_pairs(columns),
+                constants={name: _typed(kind, name, text) for name, text in _pairs(constants).items()},
+                units=_pairs(units),
+            )
             result = import_file(into, file, dataset, progress)
     if as_json:
         print_json(result)
@@ -61,9 +70,23 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     for text in texts:
         ours, equals, theirs = text.partition("=")
         if not equals or not ours or not theirs:
-            raise ConfigError(f"column or constant: got {text!r}, expected OURS=THEIRS")
+            raise ConfigError(f"column, constant or unit: got {text!r}, expected OURS=THEIRS")
         pairs[ours] = theirs
     return pairs
+
+
+def _typed(kind: str, name: str, text: str) -> int | float | str | bool:
+    """A constant as its column wants it; text that doesn't read so stays, and the import says what it expected."""
+    types = {column.name: column.type for column in kind_named(kind).columns}
+    with suppress(ValueError):
+        match types.get(name):
+            case ColumnType.INT:
+                return int(text)
+            case ColumnType.FLOAT:
+                return float(text)
+            case ColumnType.BOOL if text in ("true", "false"):
+                return text == "true"
+    return text
 
 
 # report, runs

@@ -33,6 +33,7 @@ describe("numbers", () => {
 
   it("reads a gate's measure in its unit", () => {
     expect(format.measure(620_000_000, "usd_micros")).toBe("$620.00");
+    expect(format.measure(-6_700, "usd_micros")).toBe("−$0.0067");
     expect(format.measure(1_600_000_000, "lamports")).toBe("1.6000 SOL");
     expect(format.measure(4_200_000_000, "ns")).toBe("4.2 s");
     expect(format.measure(-4.1, "bps")).toBe("−4.1 bps");

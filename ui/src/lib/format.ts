@@ -149,9 +149,9 @@ export function measure(value: Known, unit: string): string {
   if (!known(value)) return DASH;
   switch (unit) {
     case "usd_micros":
-      return usd(value / 1e6);
+      return cents(value / 1e6);
     case "usd":
-      return usd(value);
+      return cents(value);
     case "lamports":
       return `${fixed(value / 1e9, 4)} SOL`;
     case "ns":
@@ -167,6 +167,11 @@ export function measure(value: Known, unit: string): string {
     default:
       return `${fixed(value, Number.isInteger(value) ? 0 : 2)} ${unit.replaceAll("_", " ")}`;
   }
+}
+
+/** Four decimals below a dollar, where gates measure in parts of a cent. */
+function cents(value: number): string {
+  return usd(value, value !== 0 && Math.abs(value) < 1 ? 4 : 2);
 }
 
 function nanos(value: number): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fundingWords, sentence } from "./words";
+import { fundingWords, sentence, withPod } from "./words";
 
 describe("fundingWords", () => {
   it.each([
@@ -15,4 +15,8 @@ describe("fundingWords", () => {
 
 it("writes names as words", () => {
   expect(["pool_fee", "carry_apr", "sol_reserve"].map(sentence)).toEqual(["Pool fee", "Carry APR", "SOL reserve"]);
+});
+
+it("names the pod once", () => {
+  expect([withPod("", "a"), withPod("surge", "surge: a"), withPod("depeg", "a")]).toEqual(["a", "surge: a", "depeg: a"]);
 });

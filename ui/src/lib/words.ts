@@ -80,6 +80,11 @@ export function fundingWords(rate: number, side: "long" | "short"): { receives: 
   return { receives: toYou > 0, text: `You ${toYou > 0 ? "receive" : "pay"} ${hourly} (${yearly})` };
 }
 
+/** A pod's name and a reason; the reason alone where it begins with the name. */
+export function withPod(pod: string, reason: string): string {
+  return pod === "" || reason.startsWith(pod) ? reason : `${pod}: ${reason}`;
+}
+
 /** "1 order", "2 orders". */
 export function counted(count: number, name: string): string {
   return `${number(count, 0)} ${name}${count === 1 ? "" : "s"}`;

@@ -306,7 +306,7 @@ def test_a_refused_sale_is_asked_for_again_only_once_the_market_has_spoken():
     sold = lst_pool(1.25)
     made.market.pop((type(sold), sold.pool))
     made.now_ns += 2 * HOUR  # older than what an exit may be priced by
-    made.post(stake_pool(rate=1.24))  # a rate, no price: the market now pays more than fair
+    made.show(stake_pool(rate=1.24))  # a rate, no price: the market now pays more than fair
     assert made.intents[-1].purpose is Purpose.EXIT
     assert made.verdicts[-1].result.gate == "staleness"
     known = len(made.intents)
