@@ -56,16 +56,26 @@ def test_the_page_recovers_by_itself_from_a_restart_and_asks_for_a_reload_at_the
     expect(tab.page.get_by_role("heading", level=1)).to_have_text("Risk")
     expect(latched).to_be_visible()
     assert footer.text_content() == run
-    tab.note_changes(tab.page.get_by_role("banner").locator(".connection"), "connection")
     server.stop()
     server.start()
     banner(tab, "Phantom Arbiter was started anew; this page is of an earlier start")
     expect(tab.page.get_by_role("banner")).to_contain_text("Refused")
-    told = [entry["data"].split()[0] for entry in tab.recorded() if entry["kind"] == "connection"]
-    lost = next(at for at, word in enumerate(told) if not word.endswith("Connected"))
-    assert told[lost:].count("●Connected") == 0, told[lost - 1 :]
     tab.button("Reload the page").click()
     tab.expect_live()
+
+
+def test_a_page_that_is_refused_never_claims_to_be_connected(server: LiveServer, open_tab: OpenTab) -> None:
+    tab = open_tab(server)
+    tab.forgiven = REFUSED
+    tab.page.add_init_script("sessionStorage.setItem('phantom-reloaded', String(Date.now()))")
+    tab.open()
+    tab.note_changes(tab.page.get_by_role("banner").locator(".connection"), "connection")
+    server.stop()
+    server.start()
+    banner(tab, "Phantom Arbiter was started anew")
+    told = [entry["data"].split()[0] for entry in tab.recorded() if entry["kind"] == "connection"]
+    lost = next(at for at, word in enumerate(told) if word != "●Connected")
+    assert "●Connected" not in told[lost:], told[lost:]
 
 
 def test_retry_now_does_not_wait(server: LiveServer, open_tab: OpenTab) -> None:

@@ -50,6 +50,20 @@ def test_equity_is_the_sum_of_the_engines(market: LiveServer, open_tab: OpenTab)
     )
 
 
+def test_equity_is_the_balances_and_what_open_perps_have_gained(market: LiveServer, open_tab: OpenTab) -> None:
+    tab = open_tab(market).open()
+    agrees(
+        tab,
+        """
+        const vaults = value(panel("Vault balances").querySelector("tfoot td:last-child").textContent);
+        const gained = [...panel("Open positions").querySelectorAll("tbody tr")]
+          .filter((row) => row.textContent.includes("perp ·"))
+          .reduce((sum, row) => sum + value(row.querySelectorAll("td")[5].textContent), 0);
+        return gained !== 0 && near(value(stat(document.querySelector("header"), "Equity")), vaults + gained, 0.05);
+        """,
+    )
+
+
 def test_positions_are_valued_at_the_price_that_is_shown(market: LiveServer, open_tab: OpenTab) -> None:
     tab = open_tab(market).open("funding")
     agrees(

@@ -35,5 +35,5 @@ def _share(asset: str, total: Decimal, capital: dict[str, dict[str, str]], share
     *others, last = holders
     for engine in others:
         share = (total * holders[engine] / whole).quantize(_SHARE, ROUND_DOWN)
-        shared[engine][asset], left = str(share), left - share
-    shared[last][asset] = str(left)
+        shared[engine][asset], left = f"{share:f}", left - share
+    shared[last][asset] = f"{left:f}"

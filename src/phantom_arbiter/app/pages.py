@@ -67,13 +67,13 @@ def _pods(raw: dict[str, Any]) -> tuple[panels.ScalpPod, ...]:
     found = []
     for pod in raw["pods"]:
         target, stop = pod["target_bps"], pod["stop_bps"]
-        used = pod["used_usd"] > 0
+        held = {holding["filled"] for holding in raw["holdings"] if holding["pod"] == pod["name"]}
         found.append(
             panels.ScalpPod(
                 id=pod["name"],
                 token="all",
                 instrument=pod["strategy"],
-                status="in_position" if used else "watching",
+                status="in_position" if True in held else "signal" if held else "watching",
                 trades=pod["trades"],
                 wins=pod["wins"],
                 pnl_usd=pod["pnl_usd"],
@@ -88,6 +88,8 @@ def _pods(raw: dict[str, Any]) -> tuple[panels.ScalpPod, ...]:
 def _scalp_positions(kernel: Kernel, raw: dict[str, Any]) -> tuple[panels.ScalpPosition, ...]:
     found = []
     for holding in raw["holdings"]:
+        if not holding["filled"]:
+            continue  # asked for, and not bought yet
         asset = kernel.universe.assets[holding["token"]]
         value = kernel.view.usd_micros(holding["token"], holding["atoms"])
         found.append(
@@ -103,7 +105,7 @@ def _scalp_positions(kernel: Kernel, raw: dict[str, Any]) -> tuple[panels.ScalpP
                 stop_price=holding["stop"],
                 timeout_ts=holding["timeout_ns"] // NS_PER_MS,
                 opened_ts=holding["opened_ns"] // NS_PER_MS,
-                pnl_usd=value / 1e6 - holding["cost_usd"] if value is not None and holding["filled"] else None,
+                pnl_usd=value / 1e6 - holding["cost_usd"] if value is not None else None,
             )
         )
     return tuple(found)

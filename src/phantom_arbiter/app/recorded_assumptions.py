@@ -95,7 +95,8 @@ STAKE: Final = (
 )
 RATIOS: Final = (
     f"LST prices in SOL of an exchange, quotients of two closes, come with {LST_HALF_SPREAD_BPS} bps on either side: "
-    "the bounce that Roll's estimator finds in BNSOL's discount (√(40 % of the variance of 12.28² bps²) = 7.8 bps)."
+    "the bounce that Roll's estimator finds in BNSOL's discount (√(40 % of the variance of 12.28² bps²) = 7.8 bps). "
+    "A close is itself at the bid or the ask: who buys low closes still gains part of a bounce that was not for sale."
 )
 POOLED_RATIOS: Final = (
     f"LST prices in SOL read from pools come with {POOLED_LST_HALF_SPREAD_BPS} bps on either side, the pools' fees; "

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from loguru import logger
@@ -20,8 +20,8 @@ from phantom_arbiter.app.code_version import code_version
 from phantom_arbiter.app.feed import CHARTED, Feed
 from phantom_arbiter.app.journaled import Opened, begin, catch_up, describe_market, resume, save
 from phantom_arbiter.app.log import attach
-from phantom_arbiter.app.markets import BuiltinSpec, MarketSpec
-from phantom_arbiter.config import Config
+from phantom_arbiter.app.markets import BuiltinSpec
+from phantom_arbiter.config import Config, MarketConfig, ServerConfig
 from phantom_arbiter.core.commands import EngineId, Mode, ResetPaper, StartEngine, StopEngine
 from phantom_arbiter.core.events import Commanded
 from phantom_arbiter.dashboard import frames, rows
@@ -119,10 +119,9 @@ class App:
         wanted = BuiltinSpec(self.config.market.seed, self.config.market.scenario)
         if current is not None:
             opened = self._resume(current)
-            info = opened.journal.info() if opened is not None else None
-            if opened is not None and info is not None:
-                same = msgspec.convert(info.market, MarketSpec) == wanted
-                if same and _lasting(info.config) == _lasting(msgspec.to_builtins(self.config)):
+            if opened is not None:
+                same = opened.spec == wanted
+                if same and _lasting(opened.session.config) == _lasting(self.config):
                     logger.info(opened.resumed)
                     return opened
                 _seal(opened)
@@ -370,10 +369,10 @@ def _answer(request: CommandRequest, action: str, code: str, message: str) -> fr
     return frames.CommandResult(id=request.id, action=action, success=code == "ok", code=code, message=message)
 
 
-def _lasting(config: dict[str, Any]) -> dict[str, Any]:
-    """The part of the settings that a run is made of; ports and speed may change between restarts."""
-    market = {key: value for key, value in config["market"].items() if key != "speed"}
-    return {**{key: value for key, value in config.items() if key != "server"}, "market": market}
+def _lasting(config: Config) -> Config:
+    """The settings that a run is made of: ports and speed may change between restarts."""
+    market = msgspec.structs.replace(config.market, speed=MarketConfig().speed)
+    return msgspec.structs.replace(config, market=market, server=ServerConfig())
 
 
 def _seal(opened: Opened) -> None:

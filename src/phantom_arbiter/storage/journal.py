@@ -213,7 +213,7 @@ class Journal:
     def commit(self) -> None:
         """Write the buffer in one durable transaction. Raises `WriteError` when the disk refuses: what was
         written before is whole, the caller must not act, and this object takes nothing more: resume from the file."""
-        if not self._buffer:
+        if not self._buffer and not self._failed:
             return
         self._transact(("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", self._buffer))
         self._buffer = []
