@@ -25,9 +25,12 @@ CHROMIUM_ARGUMENTS: Final = [
 OpenTab = Callable[..., Tab]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One Chromium for all tests. Without it they are skipped; in CI that is a failure."""
+    """Chromium. Without it the tests are skipped; in CI that is a failure.
+
+    Not for the session: while it is open, Playwright has this thread's event loop, and no asynchronous test can run.
+    """
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         reason = "Chromium is not installed: `make chromium` installs it"
@@ -54,7 +57,7 @@ def server(tmp_path: Path) -> Iterator[LiveServer]:
         yield live
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def market(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[LiveServer]:
     """A run to look at, not to act on: past its first funding payment, and slow from there on."""
     with LiveServer(tmp_path_factory.mktemp("market"), speed=1_200.0) as live:

@@ -75,7 +75,7 @@ def _pods(raw: dict[str, Any]) -> tuple[panels.ScalpPod, ...]:
                 instrument=pod["strategy"],
                 status="in_position" if True in held else "signal" if held else "watching",
                 trades=pod["trades"],
-                wins=pod["wins"],
+                wins=pod["won"],
                 pnl_usd=pod["pnl_usd"],
                 p_win=pod["wins"] / pod["trials"] if pod["trials"] else None,
                 p_star=stop / (target + stop),
@@ -200,8 +200,8 @@ def perp_markets(kernel: Kernel, history: dict[str, list[float]]) -> panels.Mark
     volumes = [market.volume_24h for market in found if market.volume_24h is not None]
     return panels.MarketsResponse(
         venue=panels.VenueInfo(
-            name="drift-v2",
-            program="dRiftyHA39MWEi3m9aunc5MzRF1JYuBsbn6VPcn33UH",
+            name="drift-v2 (simulated)",
+            program="",
             quote="USDC",
             status=status.status if status is not None else VenueStatus.ABSENT,
             reason=_venue_words(status),

@@ -19,13 +19,15 @@ IRREGULAR_NS: Final = 30 * NS_PER_MINUTE
 
 HALF_SPREAD_BPS: Final = 5
 MAJOR_HALF_SPREAD_BPS: Final = 1
-LST_HALF_SPREAD_BPS: Final = 8
+LST_HALF_SPREAD_BPS: Final = 16
 """Of an exchange's liquid staking token, whose price in SOL is the quotient of two closes in dollars.
 
 A close is a trade at the bid or the ask, so its changes lean back: by Roll's estimator (1984) the half spread is
 √−cov(Δp_t, Δp_t+1). Of BNSOL's discount in bars of 5 minutes (34,560 of them, standard deviation 12.28 bps,
 autocorrelation 0.598 at lag 1, 0.578 at lag 3) 40 % of the variance is gone after one bar while the rest stays for
-hours: √(0.40 · 12.28²) = 7.8 bps; from the changes themselves 7.6. SOL's own share, half a bp, is not taken out."""
+hours: √(0.40 · 12.28²) = 7.8 bps; from the changes themselves 7.6. SOL's own share, half a bp, is not taken out.
+The close is itself at the bid or the ask: a half spread around *it* must be twice that, or who buys low closes would
+gain a bounce that was never for sale."""
 POOLED_LST_HALF_SPREAD_BPS: Final = 30
 """Of a token whose price in SOL was read from pools in dollars: who trades there pays the pool's fee, 25 bps at Raydium
 and 30 at Orca's tick spacing 64, and SOL's own pool a few more."""
@@ -95,8 +97,8 @@ STAKE: Final = (
 )
 RATIOS: Final = (
     f"LST prices in SOL of an exchange, quotients of two closes, come with {LST_HALF_SPREAD_BPS} bps on either side: "
-    "the bounce that Roll's estimator finds in BNSOL's discount (√(40 % of the variance of 12.28² bps²) = 7.8 bps). "
-    "A close is itself at the bid or the ask: who buys low closes still gains part of a bounce that was not for sale."
+    "twice the bounce that Roll's estimator finds in BNSOL's discount (√(40 % of the variance of 12.28² bps²) = 7.8 "
+    "bps), since a close is itself at the bid or the ask."
 )
 POOLED_RATIOS: Final = (
     f"LST prices in SOL read from pools come with {POOLED_LST_HALF_SPREAD_BPS} bps on either side, the pools' fees; "

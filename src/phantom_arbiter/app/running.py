@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from loguru import logger
@@ -257,8 +257,13 @@ class App:
 
     # Host
 
-    async def start_engine(self, engine: EngineId, mode: Mode) -> None:
-        """`engine.start()` lands here."""
+    async def start_engine(self, engine: EngineId, mode: Mode, config: Any) -> None:
+        """`engine.start()` lands here. The application runs its own engine: one with other settings is refused."""
+        if config != self._live().session.kernel.engines[engine].config:
+            raise EngineCommandError(
+                f"this application's {engine} engine has other settings: give them in the configuration file, or send "
+                "UPDATE_CONFIG"
+            )
         await self._or_raise(StartEngine(engine, mode))
 
     async def stop_engine(self, engine: EngineId) -> None:

@@ -27,8 +27,8 @@ class Fact(Struct, frozen=True, tag=True, tag_field="kind", forbid_unknown_field
 class Quoted(Fact, frozen=True, gc=False):
     """Best bid and ask of an instrument. ``bid_px <= ask_px``; sizes 0 where unknown.
 
-    ``depth_quote_atoms``: where the source tells, or assumes, how the price answers to size: the reserve on each side of
-    the constant-product pool that answers like it (`dex.impact`). 0: unknown.
+    ``depth_quote_atoms``: where the source tells, or assumes, how the price answers to size: the reserve on each side
+    of the constant-product pool that answers like it (`dex.impact`). 0: unknown.
     """
 
     instrument: str

@@ -36,8 +36,8 @@ __all__ = [
 class Host(Protocol):
     """What runs engines: the application sets itself in `HOST`."""
 
-    async def start_engine(self, engine: EngineId, mode: Mode) -> None:
-        """Start an engine or raise with the reason."""
+    async def start_engine(self, engine: EngineId, mode: Mode, config: Any) -> None:
+        """Start an engine with these settings, or raise with the reason."""
 
     async def stop_engine(self, engine: EngineId) -> None:
         """Stop an engine; returns when it is stopped."""
@@ -107,7 +107,7 @@ class BaseEngine:
 
     async def start(self) -> None:
         """Start this engine in the running application; raises `NoHostError` when there is none."""
-        await self._host().start_engine(self.id, Mode.LIVE if self.live_mode else Mode.PAPER)
+        await self._host().start_engine(self.id, Mode.LIVE if self.live_mode else Mode.PAPER, self.config)
 
     async def stop(self) -> None:
         """Stop this engine in the running application."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from phantom_arbiter.core.reservation_plan import BASE_FEE_LAMPORTS, TOKEN_ACCOUNT_RENT_LAMPORTS
 from phantom_arbiter.core.units import NS_PER_DAY, NS_PER_HOUR
 
 _NS_PER_MS: Final = 1_000_000
+
+Ppm = Annotated[int, Meta(ge=0, le=1_000_000)]
+Span = Annotated[int, Meta(ge=0, le=366 * NS_PER_DAY)]
+Count = Annotated[int, Meta(ge=0, le=10_000)]
+Amount = Annotated[int, Meta(ge=0, le=2**53)]
+Health = Annotated[int, Meta(ge=0, le=100)]
 
 
 class DriverConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,35 +47,35 @@ class DriverConfig(Struct, frozen=True, forbid_unknown_fields=True):
     posts its rate.
     """
 
-    build_ns: int = 80 * _NS_PER_MS
-    build_spread_ns: int = 40 * _NS_PER_MS
-    submit_ns: int = 60 * _NS_PER_MS
-    leader_slots: int = 1
-    leader_success_ppm: int = 550_000
-    tail_ppm: int = 20_000
-    tail_min_slots: int = 10
-    tail_max_slots: int = 150
-    drop_ppm: int = 20_000
-    blockhash_slots: int = 150
-    failure_ppm: int = 10_000
-    rivals: int = 2
-    notify_ns: int = 400 * _NS_PER_MS
-    unknown_ppm: int = 5_000
-    unknown_ns: int = 30_000 * _NS_PER_MS
-    base_fee_lamports: int = BASE_FEE_LAMPORTS
+    build_ns: Span = 80 * _NS_PER_MS
+    build_spread_ns: Span = 40 * _NS_PER_MS
+    submit_ns: Span = 60 * _NS_PER_MS
+    leader_slots: Count = 1
+    leader_success_ppm: Ppm = 550_000
+    tail_ppm: Ppm = 20_000
+    tail_min_slots: Count = 10
+    tail_max_slots: Count = 150
+    drop_ppm: Ppm = 20_000
+    blockhash_slots: Count = 150
+    failure_ppm: Ppm = 10_000
+    rivals: Count = 2
+    notify_ns: Span = 400 * _NS_PER_MS
+    unknown_ppm: Ppm = 5_000
+    unknown_ns: Span = 30_000 * _NS_PER_MS
+    base_fee_lamports: Amount = BASE_FEE_LAMPORTS
     bids_paid: bool = True
-    token_account_lamports: int = TOKEN_ACCOUNT_RENT_LAMPORTS
-    taker_fee_ppm: int = 350
-    partial_ppm: int = 100_000
-    partial_min_ppm: int = 300_000
-    partial_max_ppm: int = 900_000
-    rest_slots: int = 5
-    liquidation_fee_ppm: int = 15_000
-    withdrawal_min_health: int = 80
-    settle_min_atoms: int = 1_000_000
-    settle_max_ns: int = NS_PER_DAY
-    interest_ns: int = NS_PER_HOUR
-    borrow_ppm_per_year: int = 100_000
+    token_account_lamports: Amount = TOKEN_ACCOUNT_RENT_LAMPORTS
+    taker_fee_ppm: Ppm = 350
+    partial_ppm: Ppm = 100_000
+    partial_min_ppm: Ppm = 300_000
+    partial_max_ppm: Ppm = 900_000
+    rest_slots: Count = 5
+    liquidation_fee_ppm: Ppm = 15_000
+    withdrawal_min_health: Health = 80
+    settle_min_atoms: Amount = 1_000_000
+    settle_max_ns: Span = NS_PER_DAY
+    interest_ns: Span = NS_PER_HOUR
+    borrow_ppm_per_year: Ppm = 100_000
 
 
 IDEAL: Final = DriverConfig(

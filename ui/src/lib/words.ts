@@ -54,8 +54,8 @@ export const KILL_LEVELS: readonly { level: KillLevel; title: string; does: stri
   {
     level: "cancel",
     title: "2 · Cancel",
-    does: "As pause, and every open order is cancelled. Positions stay as they are.",
-    act: "Pause and cancel open orders",
+    does: "As pause, and the legs of entries that are not sent yet are dropped. What is out finishes. Positions stay.",
+    act: "Pause and drop unsent legs",
   },
   {
     level: "flatten",
@@ -67,8 +67,8 @@ export const KILL_LEVELS: readonly { level: KillLevel; title: string; does: stri
 
 export const KILL_STATES: Record<KillLevel, string> = {
   pause: "No engine opens anything new.",
-  cancel: "No engine opens anything new; open orders were cancelled.",
-  flatten: "No engine opens anything new; open orders were cancelled and positions are being closed.",
+  cancel: "No engine opens anything new; unsent legs of entries were dropped.",
+  flatten: "No engine opens anything new; unsent legs were dropped and positions are being closed.",
 };
 
 /** Funding in words. `rate` is the hourly fraction, positive: longs pay shorts. */

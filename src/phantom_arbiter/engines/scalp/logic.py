@@ -238,8 +238,10 @@ class ScalpEngine(BaseEngine):
         instrument = self.desk.view.universe.instruments[holding.instrument]
         got = self.desk.view.usd_micros(instrument.quote, order.legs[-1].out_atoms) or 0
         stats = self.state.pods[holding.pod]
-        stats.pnl_micros += got - holding.cost_micros
-        stats.day_pnl_micros += got - holding.cost_micros
+        result = got - holding.cost_micros
+        stats.won += result > 0
+        stats.pnl_micros += result
+        stats.day_pnl_micros += result
 
     def _forget(self, position_id: str, holding: Holding) -> None:
         del self.state.holdings[position_id]

@@ -32,6 +32,7 @@ def _pod(config: ScalpConfig, state: ScalpState, index: int) -> dict[str, Any]:
         "signals": stats.signals,
         "trials": stats.trials,
         "wins": stats.wins,
+        "won": stats.won,
         "edge_bps": expected_bps(stats, config),
         "target_bps": pod.target_bps,
         "stop_bps": pod.stop_bps,

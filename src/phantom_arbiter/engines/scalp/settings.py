@@ -117,6 +117,7 @@ class PodStats(Struct):
     wins: int = 0
     signals: int = 0
     trades: int = 0
+    won: int = 0
     day: int = -1
     day_pnl_micros: int = 0
     pnl_micros: int = 0
