@@ -72,6 +72,8 @@ def _perp(kernel: Kernel, engine: EngineId, name: str) -> rows.Position:
     size = position.base_atoms / power_of_ten(instrument.base_decimals)
     cash = position.quote_atoms / power_of_ten(instrument.quote_decimals)
     mark = instrument.price(oracle.px) if oracle is not None else None
+    account = book_account(kernel.desks[engine].book, position.venue, kernel.view)
+    liquidation = liquidation_px(account, name) if not isinstance(account, str) else None
     return rows.Position(
         id=name,
         engine=engine,
@@ -84,6 +86,7 @@ def _perp(kernel: Kernel, engine: EngineId, name: str) -> rows.Position:
         value_usd=abs(size) * mark if mark is not None else None,
         pnl_usd=size * mark + cash if mark is not None else None,
         funding_usd=position.funding_received_atoms / power_of_ten(instrument.quote_decimals),
+        liq_price=instrument.price(liquidation) if liquidation is not None else None,
     )
 
 

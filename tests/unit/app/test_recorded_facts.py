@@ -157,7 +157,9 @@ def test_cheap_pools_give_the_price_of_sol_and_other_facts_carry_their_slot(reco
     assert (ratio.bid_px, ratio.ask_px, ratio.ask_atoms) == (1_196_400_000, 1_203_600_000, 2_500_000_000)
 
 
-def test_a_ratio_of_an_exchange_bounces_by_twice_rolls_half_spread_and_of_pools_by_their_fee(recording: Recording) -> None:
+def test_an_exchanges_ratio_bounces_by_twice_rolls_half_spread_and_that_of_pools_by_their_fee(
+    recording: Recording,
+) -> None:
     recording.ratio("BNSOL", 1.0, START_NS)
     recording.ratio("mSOL", 1.0, START_NS, pool="p", slot=905)
     told = drain(recording.market(1))

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from tests.unit.cli_user import Done, Phantom, home, phantom  # noqa: F401
+from tests.unit.cli.user import Done, Phantom
 
 # Doctor
 

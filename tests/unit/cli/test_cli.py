@@ -9,7 +9,7 @@ import pytest
 
 from phantom_arbiter.core.commands import Mode
 from phantom_arbiter.storage.journal import Journal
-from tests.unit.cli_user import Done, Phantom, home, phantom  # noqa: F401
+from tests.unit.cli.user import Phantom
 
 HOURS = "0.02"
 

@@ -1,34 +1,16 @@
-"""The command line as a user calls it, in this process."""
+"""The command line in this process, with a home of its own."""
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
 
 from phantom_arbiter import cli
-
-
-class Done(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-    @property
-    def parsed(self) -> dict[str, Any]:
-        """The one JSON object of a command that went well."""
-        assert self.code == 0, self.err
-        assert self.out.count("\n") == 1
-        parsed: dict[str, Any] = json.loads(self.out)
-        return parsed
-
-
-Phantom = Callable[..., Done]
+from tests.unit.cli.user import Done, Phantom
 
 
 @pytest.fixture
