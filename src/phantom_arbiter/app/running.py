@@ -329,8 +329,7 @@ class App:
 
     def engines(self) -> EnginesResponse:
         """``/api/engines``."""
-        kernel = self._live().session.kernel
-        return EnginesResponse(engines=tuple(cards.engine_card(kernel, d.engine) for d in kernel.desks.values()))
+        return EnginesResponse(engines=self.snapshot().engines)
 
     def positions(self) -> PositionsResponse:
         """``/api/positions``."""

@@ -231,21 +231,28 @@ class WebSocketServer:
     async def _carry_out(self, client: Client, request: CommandRequest) -> None:
         """Ask the application, answer in time. A late command is not cancelled: it may have taken effect."""
         _, action = _names(request)
-        task = asyncio.ensure_future(self._port.command(request))
+        task = asyncio.ensure_future(self._ask(client, request))
         done, _ = await asyncio.wait({task}, timeout=self._limits.command_s)
-        client.in_flight.discard(request.id)
         if not done:
+            client.in_flight.discard(request.id)
             message = "no answer in time; it is not known whether it took effect, watch the updates"
             self._answer(client, decoding.refuse(request.id, action, "timeout", message))
             await task
             return
         bug = task.exception()
         if bug is None:
-            self._answer(client, task.result())
             return
+        client.in_flight.discard(request.id)
         message = f"an error inside Phantom Arbiter ({type(bug).__name__}); see its log"
         self._answer(client, decoding.refuse(request.id, action, "internal_error", message))
         raise bug
+
+    async def _ask(self, client: Client, request: CommandRequest) -> None:
+        """The answer is queued in the very step in which the command ends: no update of its effect can overtake it."""
+        result = await self._port.command(request)
+        if request.id in client.in_flight:
+            client.in_flight.discard(request.id)
+            self._answer(client, result)
 
     def _answer(self, client: Client, result: CommandResult) -> None:
         if not client.outbox.answer(self._result_message(result)):
