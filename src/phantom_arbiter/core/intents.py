@@ -48,11 +48,7 @@ class Swap(Struct, frozen=True, tag="swap", gc=False):
 
 
 class PerpOrder(Struct, frozen=True, tag="perp", gc=False):
-    """A marketable perp order of ``base_atoms`` (unsigned); no fill beyond ``limit_px``.
-
-    ``hedge_of`` names an earlier leg of the same intent whose filled base amount replaces ``base_atoms``: the second
-    leg hedges what the first one filled. -1: none.
-    """
+    """A marketable perp order of ``base_atoms`` (unsigned); no fill beyond ``limit_px``."""
 
     instrument: str
     venue: str
@@ -61,7 +57,6 @@ class PerpOrder(Struct, frozen=True, tag="perp", gc=False):
     expected_px: int
     limit_px: int
     reduce_only: bool = False
-    hedge_of: int = -1
 
 
 class CollateralTransfer(Struct, frozen=True, tag="transfer", gc=False):
@@ -73,6 +68,17 @@ class CollateralTransfer(Struct, frozen=True, tag="transfer", gc=False):
 
 
 Leg = Swap | PerpOrder | CollateralTransfer
+
+
+def size_atoms(leg: Leg) -> int:
+    """How large a leg is: input atoms of a swap or transfer, base atoms of a perp order; unsigned."""
+    match leg:
+        case PerpOrder():
+            return leg.base_atoms
+        case Swap():
+            return leg.in_atoms
+        case CollateralTransfer():
+            return abs(leg.atoms)
 
 
 class Cost(Struct, frozen=True, gc=False):

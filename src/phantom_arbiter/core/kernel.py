@@ -30,8 +30,7 @@ from phantom_arbiter.core.events import (
     TimerFired,
 )
 from phantom_arbiter.core.instruments import Universe
-from phantom_arbiter.core.intents import CollateralTransfer, Intent, Policy, Purpose
-from phantom_arbiter.core.leg_size import leg_size
+from phantom_arbiter.core.intents import CollateralTransfer, Intent, Policy, Purpose, size_atoms
 from phantom_arbiter.core.lifecycle import ACTIVE, LIFE_CYCLE, EngineStatus
 from phantom_arbiter.core.orders import Dispatch, LegPlan, LegState, Order, apply_report
 from phantom_arbiter.core.outcome import Benchmark, EngineRecord, Outcome, StatusChange
@@ -241,12 +240,11 @@ class Kernel:
     def _dispatch(self, order: Order, approved: Approved, legs: range) -> None:
         plans = []
         for index in legs:
-            size = leg_size(order, index, self.universe)
+            size = size_atoms(order.intent.legs[index])
             leg = order.intent.legs[index]
             withdrawal = isinstance(leg, CollateralTransfer) and leg.atoms < 0
-            if size == 0 or (withdrawal and not self.accounting.reserve_withdrawal(order, index, self.view.now_ns)):
-                reason = "nothing to send: the leg it depends on filled nothing, or the ledger holds too little"
-                self._fail_leg(order, index, reason)
+            if withdrawal and not self.accounting.reserve_withdrawal(order, index, self.view.now_ns):
+                self._fail_leg(order, index, "the ledger holds less than what is to be withdrawn")
                 return
             order.legs[index].size_atoms = size
             plans.append(LegPlan(index, size))

@@ -6,14 +6,12 @@ import pytest
 
 from phantom_arbiter.core.commands import Kill, KillLevel, ResetKill, StopEngine
 from phantom_arbiter.core.events import Fee, FeeKind, LegReport, LegStatus, OrderReported, Quoted
-from phantom_arbiter.core.intents import PerpOrder, Policy, Purpose, Side
-from phantom_arbiter.core.leg_size import leg_size
-from phantom_arbiter.core.orders import LegState, Order, OrderStatus
+from phantom_arbiter.core.intents import Policy, Purpose, Side
+from phantom_arbiter.core.orders import OrderStatus
 from phantom_arbiter.core.units import NS_PER_HOUR
 from tests.unit.core.house import (
     SECOND,
     SOL_PX,
-    UNIVERSE,
     USD,
     WHOLE,
     House,
@@ -157,28 +155,6 @@ def test_a_withdrawal_of_what_another_one_took_already_is_rejected_by_the_ledger
     order = outcome.orders[-1]
     assert (order.status, order.legs[0].status) == (OrderStatus.FAILED, S.REJECTED)
     assert house.vault.reserved("funding", "USDC") == 80 * USD
-
-
-def hedge(swap_first: bool) -> Order:
-    first = buy(300) if swap_first else perp_order(Side.SELL)
-    second = PerpOrder("SOL-PERP", "velocity", Side.SELL, 2 * WHOLE, SOL_PX, SOL_PX, hedge_of=0)
-    return Order("o", intent(first, second), 0, [LegState(), LegState()])
-
-
-def test_a_hedge_is_as_large_as_the_leg_it_hedges_in_whole_steps() -> None:
-    order = hedge(swap_first=True)
-    assert leg_size(order, 1, UNIVERSE) == 0
-    order.legs[0].in_atoms, order.legs[0].out_atoms = 300 * USD, 1_999_999_999
-    assert leg_size(order, 1, UNIVERSE) == 1_999_000_000
-    order = hedge(swap_first=False)
-    order.legs[0].in_atoms, order.legs[0].out_atoms = WHOLE, 150 * USD
-    assert leg_size(order, 1, UNIVERSE) == WHOLE, "a perp's base is what it put in, not its value in dollars"
-
-
-def test_a_hedge_of_a_sale_follows_what_was_sold() -> None:
-    order = Order("o", intent(sell(3 * WHOLE), hedge(True).intent.legs[1]), 0, [LegState(), LegState()])
-    order.legs[0].in_atoms, order.legs[0].out_atoms = 3 * WHOLE, 450 * USD
-    assert leg_size(order, 1, UNIVERSE) == 3 * WHOLE
 
 
 def test_on_order_is_told_to_a_running_engine_only() -> None:

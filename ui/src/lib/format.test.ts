@@ -38,6 +38,7 @@ describe("numbers", () => {
     expect(format.measure(4_200_000_000, "ns")).toBe("4.2 s");
     expect(format.measure(-4.1, "bps")).toBe("−4.1 bps");
     expect(format.measure(7, "slots")).toBe("7 slots");
+    expect(format.measure(0, "")).toBe(format.DASH);
   });
 });
 

@@ -144,7 +144,8 @@ export function utc(ts: number): string {
   return `${new Date(ts).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 }
 
-/** A gate's number in its unit, as people read it: usd_micros in dollars, lamports in SOL, ns as a duration. */
+/** A gate's number in its unit, as people read it: usd_micros in dollars, lamports in SOL, ns as a duration; without a unit
+ * there is nothing to compare, and no number. */
 export function measure(value: Known, unit: string): string {
   if (!known(value)) return DASH;
   switch (unit) {
@@ -161,6 +162,7 @@ export function measure(value: Known, unit: string): string {
     case "bps":
       return `${fixed(value, 1)} bps`;
     case "":
+      return DASH;
     case "text":
     case "count":
       return fixed(value, Number.isInteger(value) ? 0 : 2);

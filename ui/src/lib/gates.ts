@@ -22,7 +22,7 @@ export function summariseGates(orders: readonly OrderRow[], refusals: readonly R
   for (const pass of orders.flatMap((order) => order.gates)) {
     const known = of(pass.gate);
     const { value, limit, margin, unit } = pass;
-    const tighter = margin !== null && (known.tightest === null || margin < known.tightest.margin);
+    const tighter = margin !== null && unit !== "" && (known.tightest === null || margin < known.tightest.margin);
     const tightest = tighter ? { value, limit, margin, unit } : known.tightest;
     gates.set(pass.gate, { ...known, passes: known.passes + 1, tightest });
   }

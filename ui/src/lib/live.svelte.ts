@@ -108,16 +108,17 @@ class Live {
     this.failures = others;
   }
 
-  #message(data: unknown): void {
+  #message(data: unknown): boolean {
     const parsed = parseFrame(data);
     if ("problem" in parsed) {
       this.refusedMessages = { count: (this.refusedMessages?.count ?? 0) + 1, last: parsed.problem };
-      return;
+      return false;
     }
     if (parsed.frame.type === "COMMAND_RESULT") this.#desk.answered(parsed.frame.data);
     this.#queue.push(parsed.frame);
     if (this.#queue.length >= MAX_BATCH) this.#flush();
     else this.#flushing ??= setTimeout(() => this.#flush(), BATCH_MS);
+    return parsed.frame.type === "SNAPSHOT";
   }
 
   #flush(): void {

@@ -4,7 +4,7 @@ import { engineControls } from "./engine_controls";
 import { netExposure } from "./exposure";
 import { summariseGates } from "./gates";
 import { filterLogs } from "./logs";
-import type { Candle, Fill, LogEntry, OrderRow, Position, Refusal } from "./messages";
+import type { Candle, Fill, LogEntry, OrderRow, Position, Refusal, VaultBalance } from "./messages";
 import { causeTable, dayBars } from "./pnl";
 import { makeTape } from "./tape";
 import { waterfallBars } from "./waterfall";
@@ -50,22 +50,39 @@ describe("pnl", () => {
   });
 });
 
-it("nets exposure by base asset and leaves out what has no price", () => {
-  const position = (instrument: string, size: number, value_usd: number | null): Position =>
-    ({ instrument, size, value_usd }) as Position;
-  expect(netExposure([position("SOL-PERP", -4, 600), position("SOL/USDC", 4, 610), position("WIF/SOL", 1, null)])).toEqual([
-    { asset: "SOL", long: 610, short: 600, net: 10 },
+it("nets what the vaults hold and the perps by asset", () => {
+  const position = (kind: Position["kind"], instrument: string, size: number, value_usd: number | null): Position =>
+    ({ kind, instrument, size, value_usd }) as Position;
+  const balance = (engine: string, asset: string, parts: [number, number, number], value_usd: number | null): VaultBalance => {
+    const [available, reserved, deployed] = parts;
+    return { engine, asset, available, reserved, deployed, value_usd };
+  };
+  const balances = [
+    balance("funding", "SOL", [1, 2, 4], 1_050),
+    balance("arb", "SOL", [3, 0, 0], 450),
+    balance("scalp", "WIF", [5, 0, 0], null),
+    balance("lst", "WIF", [0, 0, 0], 0),
+  ];
+  const positions = [
+    position("perp", "SOL-PERP", -4, 600),
+    position("spot", "SOL/USDC", 4, 610),
+    position("perp", "BTC-PERP", 0.5, 40_000),
+  ];
+  expect(netExposure(balances, positions)).toEqual([
+    { asset: "BTC", held: 0, perps: 0.5, net: 0.5, net_usd: 40_000 },
+    { asset: "SOL", held: 10, perps: -4, net: 6, net_usd: 900 },
+    { asset: "WIF", held: 5, perps: 0, net: 5, net_usd: null },
   ]);
 });
 
 it("sums up gates: times refused, the last refusal, the tightest pass", () => {
   const refused = (ts: number, count: number): Refusal => ({ gate: "edge", ts, count }) as Refusal;
-  const passed = (margin: number | null): OrderRow =>
-    ({ gates: [{ gate: "health", value: 1, limit: 2, margin, unit: "count", message: "" }] }) as unknown as OrderRow;
-  const rows = summariseGates([passed(3), passed(1), passed(null)], [refused(5, 2), refused(4, 7)]);
+  const passed = (margin: number | null, unit = "count"): OrderRow =>
+    ({ gates: [{ gate: "health", value: 1, limit: 2, margin, unit, message: "" }] }) as unknown as OrderRow;
+  const rows = summariseGates([passed(3), passed(1), passed(null), passed(0, "")], [refused(5, 2), refused(4, 7)]);
   expect(rows.map((row) => [row.gate, row.refusals, row.last?.ts ?? null, row.passes, row.tightest?.margin ?? null])).toEqual([
     ["edge", 9, 5, 0, null],
-    ["health", 0, null, 3, 1],
+    ["health", 0, null, 4, 1],
   ]);
 });
 

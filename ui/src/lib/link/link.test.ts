@@ -26,7 +26,7 @@ beforeEach(() => {
   [wires, statuses, messages] = [[], [], []];
   link = new Link(
     { token: "secret", url: "ws://localhost:1/" },
-    { message: (data) => messages.push(data), status: (status) => statuses.push(status) },
+    { message: (data) => (messages.push(data), data === "snapshot"), status: (status) => statuses.push(status) },
     {
       open: () => {
         const wire = new Wire();
@@ -47,13 +47,22 @@ const last = (): Wire => wires.at(-1)!;
 const kinds = (): string[] => statuses.map((status) => status.kind);
 
 describe("Link", () => {
-  it("authenticates first, and is live with the first message", () => {
+  it("authenticates first, and is live with the snapshot", () => {
     link.connect();
     last().onopen?.();
     expect(JSON.parse(last().sent[0]!)).toEqual({ action: "AUTH", token: "secret" });
     expect(link.send("x")).toBe(false);
     last().onmessage?.({ data: "snapshot" });
     expect([kinds(), messages, link.send("x")]).toEqual([["connecting", "live"], ["snapshot"], true]);
+  });
+
+  it("is not live with a message that is no snapshot, and still waits for one only 8 s", () => {
+    link.connect();
+    vi.advanceTimersByTime(7_999);
+    last().onmessage?.({ data: "refusal" });
+    expect([kinds(), messages, link.send("x")]).toEqual([["connecting"], ["refusal"], false]);
+    vi.advanceTimersByTime(1);
+    expect(statuses.at(-1)).toMatchObject({ kind: "lost", reason: "no answer" });
   });
 
   it("tries again with growing pauses, and says since when it is lost", () => {

@@ -18,7 +18,8 @@ export interface Socket {
 }
 
 export interface LinkEvents {
-  message(data: unknown): void;
+  /** Takes a message; whether it is the SNAPSHOT, with which the connection is live. */
+  message(data: unknown): boolean;
   status(status: LinkStatus): void;
 }
 
@@ -35,7 +36,7 @@ const SILENCE_LIMIT_MS = 20_000;
 
 /**
  * Keeps one connection open: authenticates first, reconnects with back-off, and gives up a connection that is silent
- * for 20 s. It is live when the first message (the SNAPSHOT) came.
+ * for 20 s. It is live when the SNAPSHOT came: a refusal is also a message.
  */
 export class Link {
   #socket: Socket | null = null;
@@ -76,14 +77,14 @@ export class Link {
   }
 
   #received(data: unknown): void {
-    this.#limit(SILENCE_LIMIT_MS, `nothing came for ${SILENCE_LIMIT_MS / 1_000} s`);
-    if (!this.#live) {
+    const first = this.events.message(data) && !this.#live;
+    if (first) {
       this.#live = true;
       this.#attempt = 0;
       this.#lostSince = null;
-      this.events.status({ kind: "live", since: this.parts.now() });
     }
-    this.events.message(data);
+    if (this.#live) this.#limit(SILENCE_LIMIT_MS, `nothing came for ${SILENCE_LIMIT_MS / 1_000} s`);
+    if (first) this.events.status({ kind: "live", since: this.parts.now() });
   }
 
   #closed(code: number, reason: string): void {
