@@ -47,6 +47,9 @@ class Live {
   stale = $derived(this.ready && (this.status.kind !== "live" || (this.age ?? 0) > STALE_AFTER_MS));
   /** Why no command can be sent now; null where one can. */
   blocked = $derived(this.status.kind === "live" && this.ready ? null : "There is no connection to Phantom Arbiter.");
+  /** Market seconds in one of ours. */
+  speed = $derived(this.state.market?.clock.speed ?? 1);
+
   /** Market time now: the clock goes on between messages at its own speed, and stands still when the data are old. */
   marketNow = $derived.by(() => {
     const { market, clockAt } = this.state;
