@@ -66,7 +66,6 @@ def _rest(raw: dict[str, Any]) -> dict[str, Any]:
 def _pods(raw: dict[str, Any]) -> tuple[panels.ScalpPod, ...]:
     found = []
     for pod in raw["pods"]:
-        target, stop = pod["target_bps"], pod["stop_bps"]
         held = {holding["filled"] for holding in raw["holdings"] if holding["pod"] == pod["name"]}
         found.append(
             panels.ScalpPod(
@@ -78,7 +77,6 @@ def _pods(raw: dict[str, Any]) -> tuple[panels.ScalpPod, ...]:
                 wins=pod["won"],
                 pnl_usd=pod["pnl_usd"],
                 p_win=pod["wins"] / pod["trials"] if pod["trials"] else None,
-                p_star=stop / (target + stop),
                 why_not=f"{pod['signals']} signals, {pod['trials']} trials, measured edge {pod['edge_bps']:+.1f} bps",
             )
         )
@@ -163,6 +161,14 @@ def _waterfall(intent: Intent, gross: float, net: float) -> tuple[panels.Waterfa
     return (*steps, panels.WaterfallStep(label="net", usd=net / 1e6))
 
 
+def _break_even_share(kernel: Kernel, name: str, cost_bps: float) -> float | None:
+    """p* = (stop + cost) / (target + stop): the share of target hits that pays for the rest and for the costs."""
+    for pod in kernel.engines["scalp"].panel()["pods"]:
+        if pod["name"] == name:
+            return float((pod["stop_bps"] + cost_bps) / (pod["target_bps"] + pod["stop_bps"]))
+    return None
+
+
 def scalp_signal(number: int, kernel: Kernel, verdict: Verdict, ts_ns: int) -> panels.ScalpSignal | None:
     """A scalp entry's verdict as a signal row; None for exits."""
     intent = verdict.intent
@@ -170,7 +176,6 @@ def scalp_signal(number: int, kernel: Kernel, verdict: Verdict, ts_ns: int) -> p
     if intent.purpose != "entry" or not isinstance(leg, Swap):
         return None
     cost_bps = intent.cost.total_micros / intent.notional_micros * 10_000
-    pod = next((pod for pod in _pods(kernel.engines[intent.engine].panel()) if pod.id == intent.pod), None)
     outcome = "sent" if isinstance(verdict, Approved) else f"{verdict.result.gate}: {verdict.result.message}"
     return panels.ScalpSignal(
         id=f"signal-{number}",
@@ -181,8 +186,8 @@ def scalp_signal(number: int, kernel: Kernel, verdict: Verdict, ts_ns: int) -> p
         price=kernel.view.mid(leg.instrument) or 0.0,
         strength=intent.edge_bps,
         expectancy_bps=intent.edge_bps - cost_bps,
-        p_win=pod.p_win if pod is not None else None,
-        p_star=pod.p_star if pod is not None else None,
+        p_win=None,
+        p_star=_break_even_share(kernel, intent.pod, cost_bps),
         verdict=outcome,
     )
 

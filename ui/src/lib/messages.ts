@@ -679,7 +679,10 @@ export interface RunInfo {
   protocol: number;
 }
 
-/** A pod of the scalp grid: one strategy on one token. `p_win` measured, `p_star` needed to break even. */
+/**
+ * A pod of the scalp grid: one strategy. `p_win` is the measured share of its trials that ended in a gain,
+ * `p_star` the share of target hits it needs to break even after costs, None where these differ by token.
+ */
 export interface ScalpPod {
   id: string;
   token: string;
