@@ -1,7 +1,7 @@
 """The paper perp venue: one account per engine, lazily settled funding, margin, interest and liquidation.
 
 Nothing here touches a spot balance. Actions work on a copy of an account that the caller commits or drops, so a
-transaction that fails changes nothing. Signs and rounding: `core.funding_payment`, `core.health`; profit and loss round
+transaction that fails changes nothing. Signs and rounding: `core.perp.payment`, `core.health`; profit and loss round
 down, fees and interest up.
 """
 
@@ -27,7 +27,7 @@ from phantom_arbiter.core.events import (
     VenueStatus,
     VenueStatusChanged,
 )
-from phantom_arbiter.core.funding_payment import funding_payment_atoms
+from phantom_arbiter.core.perp.payment import funding_payment_atoms
 from phantom_arbiter.core.health import Margin, assess, margin_account
 from phantom_arbiter.core.instruments import Universe
 from phantom_arbiter.core.intents import CollateralTransfer, PerpOrder, Side

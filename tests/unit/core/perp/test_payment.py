@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phantom_arbiter.core.funding_payment import funding_payment_atoms
+from phantom_arbiter.core.perp.payment import funding_payment_atoms
 
 SOL = 10**9
 BASES = st.integers(-(10**15), 10**15)
