@@ -19,8 +19,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from phantom_arbiter.core.perp.payment import funding_payment_atoms
 from phantom_arbiter.core.instruments import STABLE_ASSETS, Asset
+from phantom_arbiter.core.perp.payment import funding_payment_atoms
 from phantom_arbiter.core.portfolio import EngineBook, PerpPosition
 from phantom_arbiter.core.units import BPS, Rounding, mul_div, power_of_ten
 from phantom_arbiter.core.view import MarketView

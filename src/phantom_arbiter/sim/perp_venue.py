@@ -27,10 +27,10 @@ from phantom_arbiter.core.events import (
     VenueStatus,
     VenueStatusChanged,
 )
-from phantom_arbiter.core.perp.payment import funding_payment_atoms
 from phantom_arbiter.core.health import Margin, assess, margin_account
 from phantom_arbiter.core.instruments import Universe
 from phantom_arbiter.core.intents import CollateralTransfer, PerpOrder, Side
+from phantom_arbiter.core.perp.payment import funding_payment_atoms
 from phantom_arbiter.core.portfolio import PerpPosition
 from phantom_arbiter.core.units import NS_PER_SECOND, Rounding, mul_div
 from phantom_arbiter.sim.driver_config import DriverConfig
