@@ -78,6 +78,7 @@ async def test_a_command_is_answered_once_and_only_to_its_sender(server, port, d
             "code": "ok",
             "message": "accepted",
             "tx_signature": None,
+            "preview": None,
         }
         assert port.requests[0].command == StartEngine("funding")
         # The next thing either of them hears is this update: there was no second answer.
@@ -206,6 +207,10 @@ class TestHurried:
         assert len(port.requests) == 3
 
 
+TAKE = {"id": "1", "action": "TAKE_POSITION", "market": "SOL-PERP", "size": 1, "preview_hash": "abc"}
+MALFORMED = ("malformed", ["JSON"])
+
+
 @pytest.mark.parametrize(
     ("message", "code", "words"),
     [
@@ -225,6 +230,13 @@ class TestHurried:
         ({"id": "1", "action": "KILL", "level": "gently"}, "invalid_field", ["level", "gently"]),
         ({"id": "1", "action": "RESET_PAPER", "balances": {"SOL": 5}}, "invalid_field", ["balances", "str"]),
         ({"id": "1", "action": "DRIFT_DEPOSIT", "amount": -1}, "invalid_field", ["amount", "-1", "0"]),
+        ({"id": "1", "action": "DRIFT_WITHDRAW", "amount": "all"}, "invalid_field", ["amount", "all", "float"]),
+        ({**TAKE, "size": 0}, "invalid_field", ["size", "0"]),
+        ({**TAKE, "size": -4.2}, "invalid_field", ["size", "-4.2"]),
+        ({**TAKE, "size": 1e30}, "invalid_field", ["size", "1e30"]),
+        ('{"id": "1", "action": "TAKE_POSITION", "market": "SOL-PERP", "size": NaN, "preview_hash": "a"}', *MALFORMED),
+        ({**TAKE, "preview_hash": ""}, "invalid_field", ["preview_hash", "1"]),
+        ({"id": "1", "action": "PREVIEW", "of": "SELL_ALL", "market": "SOL-PERP"}, "invalid_field", ["of", "SELL_ALL"]),
     ],
 )
 async def test_a_bad_message_is_named_and_the_client_stays(server, port, dial, message, code, words):
@@ -238,14 +250,8 @@ async def test_a_bad_message_is_named_and_the_client_stays(server, port, dial, m
 
 
 EXAMPLES: list[dict[str, Any]] = [
-    {"action": "TAKE_POSITION", "market": "SOL-PERP", "size": 1.5, "preview_hash": "abc"},
-    {"action": "LEAVE_POSITION", "market": "SOL-PERP", "preview_hash": "abc"},
-    {"action": "PREVIEW", "of": "TAKE_POSITION", "market": "SOL-PERP", "size": 2},
     {"action": "ARM_LIVE", "engine": "funding", "confirmation": "yes"},
     {"action": "DISARM_LIVE"},
-    {"action": "DRIFT_DEPOSIT", "amount": 10},
-    {"action": "DRIFT_WITHDRAW", "amount": 10},
-    {"action": "ACK_ALERT", "alert_id": "a1"},
 ]
 
 

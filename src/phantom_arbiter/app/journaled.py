@@ -181,3 +181,9 @@ def _remove_empty(folder: Path) -> None:
     with suppress(OSError):
         (folder / LOCK_FILE).unlink()
         folder.rmdir()
+
+
+def seal(opened: Opened) -> None:
+    """End a run in its journal."""
+    save(opened.session, opened.journal)
+    opened.journal.seal("crashed-recovered" if opened.recovered else "ended")

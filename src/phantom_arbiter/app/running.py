@@ -15,10 +15,11 @@ import msgspec
 from loguru import logger
 
 from phantom_arbiter.app import cards
+from phantom_arbiter.app.answers import answer, kernel_answer
 from phantom_arbiter.app.balances import share_out
 from phantom_arbiter.app.code_version import code_version
 from phantom_arbiter.app.feed import CHARTED, Feed
-from phantom_arbiter.app.journaled import Opened, begin, catch_up, describe_market, resume, save
+from phantom_arbiter.app.journaled import Opened, begin, catch_up, describe_market, resume, save, seal
 from phantom_arbiter.app.log import attach
 from phantom_arbiter.app.markets import BuiltinSpec
 from phantom_arbiter.config import Config, MarketConfig, ServerConfig
@@ -38,7 +39,7 @@ from phantom_arbiter.dashboard.port import (
     VaultsResponse,
 )
 from phantom_arbiter.dashboard.projector import Projector
-from phantom_arbiter.dashboard.requests import CommandRequest
+from phantom_arbiter.dashboard.requests import AckAlert, CommandRequest
 from phantom_arbiter.dashboard.server import DashboardServer
 from phantom_arbiter.engines.base import HOST
 from phantom_arbiter.runtime.simulation import Progress
@@ -108,7 +109,7 @@ class App:
         await self.server.stop()
         try:
             if self._opened is not None and not broken:
-                _seal(self._opened)
+                seal(self._opened)
         finally:
             self._detach_log()
             self._close_journal()
@@ -124,7 +125,7 @@ class App:
                 if same and _lasting(opened.session.config) == _lasting(self.config):
                     logger.info(opened.resumed)
                     return opened
-                _seal(opened)
+                seal(opened)
                 opened.journal.close()
                 logger.info("the market or settings changed: a new run begins, the old one is kept")
         opened = self._begin(None)
@@ -280,41 +281,41 @@ class App:
 
     async def command(self, request: CommandRequest) -> frames.CommandResult:
         """Carry out a command at the market's present time; it is durable before the answer."""
-        action = type(request.command).__struct_config__.tag
         if isinstance(request.command, ResetPaper):
-            return self._reset(request, request.command, str(action))
+            return self._reset(request, request.command)
+        if isinstance(request.command, AckAlert):
+            assert self._projector is not None
+            known = self._projector.acknowledge(request.command.alert_id)
+            return answer(request, *(("ok", "seen") if known else ("unknown_alert", "alert_id: no such alert")))
         opened = self._live()
         outcome = opened.session.simulation.command(Commanded(request.id, request.command))
         save(opened.session, opened.journal)  # a command must outlast a change of the code, too
         assert outcome is not None
         assert outcome.command is not None
-        answer = outcome.command
-        return frames.CommandResult(
-            id=request.id, action=str(action), success=answer.success, code=answer.code, message=answer.message
-        )
+        return kernel_answer(request, outcome.command, opened.session.kernel.universe)
 
-    def _reset(self, request: CommandRequest, command: ResetPaper, action: str) -> frames.CommandResult:
+    def _reset(self, request: CommandRequest, command: ResetPaper) -> frames.CommandResult:
         """End this run and begin another with other balances; refused while an order is out."""
         opened = self._live()
         if opened.session.kernel.orders:
-            return _answer(request, action, "orders_open", "an order is still out: try again in a moment")
+            return answer(request, "orders_open", "an order is still out: try again in a moment")
         try:
             fresh = self._begin(share_out(self.config.capital, command.balances))
         except ValueError as error:
-            return _answer(request, action, "bad_balances", str(error))
+            return answer(request, "bad_balances", str(error))
         except JournalError as error:
-            return _answer(request, action, "journal", str(error))
+            return answer(request, "journal", str(error))
         try:
-            _seal(opened)
+            seal(opened)
         except JournalError as error:
             fresh.journal.close()
-            return _answer(request, action, "journal", str(error))
+            return answer(request, "journal", str(error))
         opened.journal.close()
         self._adopt(fresh)
         self._open(fresh)
         assert self._projector is not None
         self.server.publish((frames.SnapshotFrame(self._projector.seq, 0, self._projector.snapshot()),))
-        return _answer(request, action, "ok", "a fresh paper run began")
+        return answer(request, "ok", "a fresh paper run began")
 
     def snapshot(self) -> frames.Snapshot:
         """Everything, for a new client."""
@@ -369,19 +370,10 @@ class App:
         return HealthResponse(ok=alive, checks=checks)
 
 
-def _answer(request: CommandRequest, action: str, code: str, message: str) -> frames.CommandResult:
-    return frames.CommandResult(id=request.id, action=action, success=code == "ok", code=code, message=message)
-
-
 def _lasting(config: Config) -> Config:
     """The settings that a run is made of: ports and speed may change between restarts."""
     market = msgspec.structs.replace(config.market, speed=MarketConfig().speed)
     return msgspec.structs.replace(config, market=market, server=ServerConfig())
-
-
-def _seal(opened: Opened) -> None:
-    save(opened.session, opened.journal)
-    opened.journal.seal("crashed-recovered" if opened.recovered else "ended")
 
 
 @asynccontextmanager

@@ -2,40 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Any, Protocol
 
 import msgspec
 
+from phantom_arbiter.core import hand_desk
 from phantom_arbiter.core.commands import (
+    Act,
     ClosePosition,
-    Command,
+    DriftDeposit,
+    DriftWithdraw,
     Kill,
     KillLevel,
+    LeavePosition,
     Mode,
     PauseEngine,
+    Preview,
     ResetKill,
     ResetPaper,
     StartEngine,
     StopEngine,
+    TakePosition,
     UpdateConfig,
 )
-from phantom_arbiter.core.desk import Desk, Engine
+from phantom_arbiter.core.desk import Desk
 from phantom_arbiter.core.events import Commanded
-from phantom_arbiter.core.intents import Intent
 from phantom_arbiter.core.lifecycle import ACTIVE, EngineStatus
-from phantom_arbiter.core.outcome import CommandOutcome, EngineRecord
+from phantom_arbiter.core.outcome import CommandOutcome
 from phantom_arbiter.core.verdicts import Refused, Verdict
 
 
-class Commandable(Protocol):
+class Commandable(hand_desk.HandKernel, Protocol):
     """What commands act on: the kernel."""
 
     mode: Mode
     kill: KillLevel | None
-    engines: dict[str, Engine]
-    records: dict[str, EngineRecord]
     desks: dict[str, Desk]
 
     def set_status(self, engine: str, status: EngineStatus, reason: str) -> None:
@@ -43,9 +45,6 @@ class Commandable(Protocol):
 
     def refresh_routes(self) -> None:
         """Rebuild who hears what."""
-
-    def submit(self, intents: Sequence[Intent]) -> list[Verdict]:
-        """Put intents before the gates."""
 
 
 class CommandDesk:
@@ -56,10 +55,13 @@ class CommandDesk:
 
     def handle(self, fact: Commanded) -> CommandOutcome:
         """Do what was asked, or say why not."""
+        if isinstance(fact.command, Preview):
+            code, message, previewed = hand_desk.preview(self._kernel, fact.command)
+            return CommandOutcome(fact.command_id, code == "ok", code, message, previewed)
         code, message = self._dispatch(fact.command, fact.command_id)
         return CommandOutcome(fact.command_id, code == "ok", code, message)
 
-    def _dispatch(self, command: Command, command_id: str) -> tuple[str, str]:
+    def _dispatch(self, command: Act, command_id: str) -> tuple[str, str]:
         match command:
             case StartEngine():
                 return self._start(command)
@@ -75,6 +77,8 @@ class CommandDesk:
                 return self._kill(command.level)
             case ResetKill():
                 return self._reset_kill()
+            case TakePosition() | LeavePosition() | DriftDeposit() | DriftWithdraw():
+                return hand_desk.act(self._kernel, command, command_id)
             case ResetPaper():
                 return "not_here", "paper is reset by the application, between two runs"
 

@@ -85,4 +85,63 @@ class ResetKill(Action, frozen=True, tag="RESET_KILL"):
     """Release the kill latch. Engines stay as they are."""
 
 
-Command = StartEngine | StopEngine | PauseEngine | ClosePosition | ResetPaper | UpdateConfig | Kill | ResetKill
+Size = Annotated[float, Meta(gt=0, le=1e12)]
+"""In whole units, above zero."""
+HandAct = Literal["TAKE_POSITION", "LEAVE_POSITION", "DRIFT_DEPOSIT", "DRIFT_WITHDRAW"]
+
+
+class Preview(Action, frozen=True, tag="PREVIEW"):
+    """What an act by hand would do: before and after, costs, and the gate that would refuse it. Changes nothing.
+
+    ``size`` is in base units for TAKE_POSITION, in quote units for DRIFT_DEPOSIT and DRIFT_WITHDRAW; LEAVE_POSITION
+    takes none.
+    """
+
+    of: HandAct
+    market: Name
+    size: Size | None = None
+
+
+class TakePosition(Action, frozen=True, tag="TAKE_POSITION"):
+    """Open (or add to) a hedged funding position that was previewed; ``size`` in base units."""
+
+    market: Name
+    size: Size
+    preview_hash: Name
+
+
+class LeavePosition(Action, frozen=True, tag="LEAVE_POSITION"):
+    """Leave a hedged funding position that was previewed: both legs, and the margin comes home."""
+
+    market: Name
+    preview_hash: Name
+
+
+class DriftDeposit(Action, frozen=True, tag="DRIFT_DEPOSIT"):
+    """Move ``amount`` quote units of the funding engine's free capital to the perp venue."""
+
+    amount: Size
+
+
+class DriftWithdraw(Action, frozen=True, tag="DRIFT_WITHDRAW"):
+    """Move ``amount`` quote units back; refused where health would fall below 80."""
+
+    amount: Size
+
+
+Act = (
+    StartEngine
+    | StopEngine
+    | PauseEngine
+    | ClosePosition
+    | ResetPaper
+    | UpdateConfig
+    | Kill
+    | ResetKill
+    | TakePosition
+    | LeavePosition
+    | DriftDeposit
+    | DriftWithdraw
+)
+Command = Act | Preview
+"""An act changes something; a preview only tells."""

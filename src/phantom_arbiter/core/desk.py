@@ -7,11 +7,12 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from phantom_arbiter.core.commands import EngineId
+from phantom_arbiter.core.commands import EngineId, Preview
 from phantom_arbiter.core.events import Envelope, Fact
 from phantom_arbiter.core.intents import Intent
 from phantom_arbiter.core.orders import Order
 from phantom_arbiter.core.portfolio import EngineBook
+from phantom_arbiter.core.preview import Draft, HandCommand, Rejection
 from phantom_arbiter.core.view import MarketView
 
 
@@ -82,6 +83,12 @@ class Engine(Protocol):
 
     def close(self, position_id: str) -> Sequence[Intent]:
         """Leave a position, or all of them for ``*``."""
+
+    def draft(self, request: Preview) -> Draft | Rejection:
+        """What an act by hand would do now; the engine remembers its limits under the draft's hash."""
+
+    def act(self, request: HandCommand) -> Sequence[Intent] | Rejection:
+        """The intents of an act by hand that was previewed, on terms no worse than those shown."""
 
     def panel(self) -> dict[str, Any]:
         """What its page shows."""

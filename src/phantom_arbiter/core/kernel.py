@@ -39,7 +39,7 @@ from phantom_arbiter.core.safety import SafetyGates
 from phantom_arbiter.core.situation import Situation
 from phantom_arbiter.core.units import NS_PER_DAY, NS_PER_MINUTE, NS_PER_SECOND
 from phantom_arbiter.core.vault import VaultManager
-from phantom_arbiter.core.verdicts import Approved, Refused, Verdict
+from phantom_arbiter.core.verdicts import Approved, GateResult, Refused, Verdict
 from phantom_arbiter.core.view import MarketView
 
 MAX_CLOSED_ORDERS: Final = 1_000
@@ -195,6 +195,10 @@ class Kernel:
     def submit(self, intents: Sequence[Intent]) -> list[Verdict]:
         """Judge intents that no fact called for (a command); the verdicts are also in the outcome."""
         return self._judge_all(intents)
+
+    def measure(self, intent: Intent) -> tuple[tuple[GateResult, ...], GateResult | None]:
+        """What the gates would say of an intent now; nothing is approved."""
+        return self.gates.measure(intent, self.situation(intent.engine))
 
     def _judge_all(self, intents: Sequence[Intent]) -> list[Verdict]:
         verdicts = [self._judge(intent) for intent in intents]

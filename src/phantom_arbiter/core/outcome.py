@@ -7,16 +7,19 @@ from msgspec import Struct, field
 from phantom_arbiter.core.ledger import Transaction
 from phantom_arbiter.core.lifecycle import EngineStatus
 from phantom_arbiter.core.orders import Dispatch, Order
+from phantom_arbiter.core.preview import Previewed
 from phantom_arbiter.core.verdicts import Verdict
 
 
 class CommandOutcome(Struct, frozen=True):
-    """The answer to a command. Success means accepted; what follows comes as order updates."""
+    """The answer to a command. Success means accepted; what follows comes as order updates. ``previewed`` answers
+    PREVIEW."""
 
     command_id: str
     success: bool
     code: str
     message: str
+    previewed: Previewed | None = None
 
 
 class StatusChange(Struct, frozen=True):

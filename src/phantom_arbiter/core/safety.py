@@ -115,8 +115,7 @@ class SafetyGates:
     def judge(self, intent: Intent, order_id: str, situation: Situation) -> Verdict:
         """Every gate in order: `Approved` with all margins, or `Refused` with the first that said no."""
         now_ns = situation.desk.view.now_ns
-        recent = Recent(self._state.approvals_ns.get(intent.engine, []), self._state.recent_keys)
-        judgement = Judgement(intent, situation, self.config.limits, recent)
+        judgement = self._judgement(intent, situation)
         results: list[GateResult] = []
         for gate in gates_for(intent.purpose):
             result = gate.check(judgement)
@@ -126,9 +125,28 @@ class SafetyGates:
         self._remember(judgement, now_ns)
         return Approved(order_id, intent, tuple(results), now_ns)
 
+    def measure(self, intent: Intent, situation: Situation) -> tuple[tuple[GateResult, ...], GateResult | None]:
+        """What every gate would say, in order, and the first that would refuse. Nothing is approved or remembered.
+
+        Gates after a refusal of an `UNFORCEABLE` one are not measured: they rely on it.
+        """
+        judgement, results, refused = self._judgement(intent, situation), [], None
+        for gate in gates_for(intent.purpose):
+            result = gate.check(judgement)
+            results.append(result)
+            if not result.passed and gate.name not in self.config.force_open:
+                refused = refused or result
+                if gate.name in UNFORCEABLE:
+                    break
+        return tuple(results), refused
+
     def carry_on(self, order: Order, now_ns: int) -> Approved:
         """The next leg of an intent that was approved as a whole."""
         return Approved(order.id, order.intent, (), now_ns)
+
+    def _judgement(self, intent: Intent, situation: Situation) -> Judgement:
+        recent = Recent(self._state.approvals_ns.get(intent.engine, []), self._state.recent_keys)
+        return Judgement(intent, situation, self.config.limits, recent)
 
     def _remember(self, judgement: Judgement, now_ns: int) -> None:
         approvals = self._state.approvals_ns.setdefault(judgement.intent.engine, [])

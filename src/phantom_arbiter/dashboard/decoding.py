@@ -10,17 +10,11 @@ import msgspec
 from phantom_arbiter.core.commands import ENGINE_IDS, ClosePosition
 from phantom_arbiter.dashboard.frames import CommandResult
 from phantom_arbiter.dashboard.requests import (
-    AckAlert,
     ArmLive,
     Auth,
     ClosePositionRequest,
     CommandRequest,
     DisarmLive,
-    DriftDeposit,
-    DriftWithdraw,
-    LeavePosition,
-    Preview,
-    TakePosition,
     WireAction,
 )
 
@@ -31,14 +25,8 @@ _WHERE: Final = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", 
 _NAMED: Final = re.compile(r"(unknown|missing required) field `(?P<field>[^`]*)`")
 
 _WHY_NOT: Final[dict[type, str]] = {
-    TakePosition: "the funding engine takes positions itself; start it with START_ENGINE",
-    LeavePosition: "use CLOSE_POSITION to leave a position",
-    Preview: "orders by hand are not offered, so there is nothing to preview",
     ArmLive: "live trading cannot be armed here; engines run in paper mode",
     DisarmLive: "nothing is armed; engines run in paper mode",
-    DriftDeposit: "collateral is moved by the funding engine itself",
-    DriftWithdraw: "collateral is moved by the funding engine itself",
-    AckAlert: "alerts pass by themselves when their cause is gone",
 }
 
 

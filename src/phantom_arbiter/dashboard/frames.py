@@ -21,6 +21,7 @@ from phantom_arbiter.dashboard.panels import (
     FundingUpdate,
     LstUpdate,
     PanelSet,
+    PreviewRow,
     ScalpSignal,
     ScalpUpdate,
 )
@@ -53,7 +54,7 @@ class VaultUpdate(rows.Row, frozen=True):
 
 class HealthAlert(rows.Row, frozen=True):
     """An alert. Of margin health: WARNING below 50, CRITICAL below 20. ``health`` and ``liq_price`` are None for
-    alerts of another ``source``. ``active`` False: it has passed."""
+    alerts of another ``source``. ``active`` False: it has passed. ``acknowledged``: somebody has seen it."""
 
     id: str
     ts: int
@@ -63,11 +64,13 @@ class HealthAlert(rows.Row, frozen=True):
     health: float | None = None
     liq_price: float | None = None
     active: bool = True
+    acknowledged: bool = False
 
 
 class CommandResult(rows.Row, frozen=True):
     """The one answer to a command. Success means accepted: the gates passed and it is durable. ``code`` is "ok" or
-    names the error or gate; ``message`` says it in words. ``id`` is empty where the request had none to read."""
+    names the error or gate; ``message`` says it in words. ``id`` is empty where the request had none to read.
+    ``preview`` answers PREVIEW."""
 
     id: str
     action: str
@@ -75,6 +78,7 @@ class CommandResult(rows.Row, frozen=True):
     code: str
     message: str
     tx_signature: str | None = None
+    preview: PreviewRow | None = None
 
 
 class SystemStats(rows.Row, frozen=True):

@@ -71,11 +71,11 @@ def order_row(order: Order, gates: tuple[GateResult, ...], universe: Universe) -
         notional_usd=intent.notional_micros / MICROS,
         edge_bps=intent.edge_bps,
         net_edge_bps=_net_edge_bps(intent),
-        cost_usd=_cost_usd(intent.cost),
+        cost_usd=cost_usd(intent.cost),
         signature=order.signature,
         legs=tuple(_leg_row(i, leg, order.legs[i], universe) for i, leg in enumerate(intent.legs)),
         fees=_fee_rows(order.chain_fees, universe),
-        gates=tuple(_gate_row(gate) for gate in gates),
+        gates=tuple(gate_row(gate) for gate in gates),
     )
 
 
@@ -198,7 +198,8 @@ def _fee_rows(fees: tuple[Fee, ...], universe: Universe) -> tuple[OrderFee, ...]
     )
 
 
-def _gate_row(gate: GateResult) -> GateMargin:
+def gate_row(gate: GateResult) -> GateMargin:
+    """A gate's measurement; what is not finite is not told."""
     return GateMargin(
         gate=gate.gate,
         value=_finite(gate.value),
@@ -209,7 +210,8 @@ def _gate_row(gate: GateResult) -> GateMargin:
     )
 
 
-def _cost_usd(cost: Cost) -> dict[str, float]:
+def cost_usd(cost: Cost) -> dict[str, float]:
+    """The parts of a cost in dollars."""
     return {name.removesuffix("_micros"): value / MICROS for name, value in structs.asdict(cost).items()}
 
 

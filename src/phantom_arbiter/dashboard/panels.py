@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from phantom_arbiter.core.commands import HandAct
 from phantom_arbiter.core.events import VenueStatus
-from phantom_arbiter.dashboard.rows import Direction, Position, Receiver, Row
+from phantom_arbiter.dashboard.rows import Direction, GateMargin, Position, Receiver, Row
 
 
 class VenueInfo(Row, frozen=True):
@@ -85,9 +86,98 @@ class FundingPayment(Row, frozen=True):
     amount_usd: float
 
 
+class FundingCandidate(Row, frozen=True):
+    """A hedged position the engine weighs: ``market`` short against ``spot_leg``. Rates a year as fractions.
+
+    ``funding_apr`` is expected to the horizon, ``net_apr`` on the capital it takes, after staking, borrow and the
+    round trip of ``cost_bps``. ``collateral``: where the spot leg lies. ``traded`` False: compared only, for the reason
+    in ``why_not``.
+    """
+
+    market: str
+    spot_leg: str
+    collateral: Literal["wallet", "venue"]
+    rate_apr: float | None
+    funding_apr: float | None
+    staking_apr: float
+    borrow_apr: float
+    cost_bps: float | None
+    net_apr: float | None
+    break_even_days: float | None
+    liq_price: float | None
+    traded: bool
+    why_not: str = ""
+
+
+class SagaLeg(Row, frozen=True):
+    """A leg of a hedge under way. ``detail`` in words: "9.5 of 10 SOL filled at 125.31"."""
+
+    name: Literal["margin", "short", "cover", "spot", "withdraw"]
+    status: Literal["waiting", "sent", "partial", "filled", "failed", "unknown"]
+    detail: str = ""
+
+
+class Saga(Row, frozen=True):
+    """A hedge under way or the last one. ``cause``: the command's id, empty where the engine acted by itself.
+
+    ``naked_usd_s`` is the dollar-seconds of unhedged exposure it has had so far, ``naked_cap_usd_s`` what it may have.
+    """
+
+    id: str
+    kind: Literal["open", "close", "hedge", "unwind"]
+    cause: str
+    stage: Literal["accepted", "leg_1", "leg_2", "done", "failed", "unknown"]
+    legs: tuple[SagaLeg, ...]
+    started_ts: int
+    deadline_ts: int
+    naked_usd_s: float
+    naked_cap_usd_s: float
+    message: str = ""
+
+
+class PreviewFigures(Row, frozen=True):
+    """The funding account before or after an act. Base units signed, dollars, liquidation price in dollars."""
+
+    spot: float
+    perp: float
+    delta: float
+    collateral_usd: float
+    free_collateral_usd: float | None
+    health: float | None
+    liq_price: float | None
+    leverage: float | None
+
+
+class PreviewRow(Row, frozen=True):
+    """What an act by hand would do. Sizes in base units (a transfer: quote units); rates and APR as fractions.
+
+    ``gates`` are all measured, in their order; ``refused`` is the first that says no. The act must name ``hash`` before
+    ``expires_ts`` (market time).
+    """
+
+    of: HandAct
+    market: str
+    size: float
+    min_size: float
+    max_size: float
+    step: float
+    before: PreviewFigures
+    after: PreviewFigures
+    words: str
+    hash: str
+    expires_ts: int
+    cost_usd: dict[str, float]
+    total_cost_usd: float
+    break_even_days: float | None
+    net_apr: float | None
+    gates: tuple[GateMargin, ...]
+    refused: GateMargin | None
+
+
 class FundingUpdate(Row, frozen=True):
     """The funding engine. ``health`` is 0…100; the account fields are None with no account open; dollars but for
-    ``spot_sol``, ``perp_sol`` (signed) and ``net_delta`` (their sum, in SOL); ``drift_pct`` = 100·net_delta/spot."""
+    ``spot_sol``, ``perp_sol`` (signed) and ``net_delta`` (their sum, in SOL); ``drift_pct`` = 100·net_delta/spot.
+    ``market`` is that of the position held (those three are in its base), ``by_hand`` whether a person opened it."""
 
     ts: int
     spot_sol: float
@@ -103,6 +193,10 @@ class FundingUpdate(Row, frozen=True):
     leverage: float | None
     liq_price: float | None
     positions: tuple[Position, ...] = ()
+    market: str | None = None
+    by_hand: bool = False
+    candidates: tuple[FundingCandidate, ...] = ()
+    saga: Saga | None = None
     cards: tuple[FundingCard, ...] = ()
     payments: tuple[FundingPayment, ...] = ()
     market_table: MarketsResponse | None = None

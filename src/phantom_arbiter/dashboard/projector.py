@@ -193,11 +193,22 @@ class Projector:
         self._tell(frames.VaultUpdateFrame, "", vault)
 
     def alert(self, alert: frames.HealthAlert) -> None:
-        """An alert began, changed or passed."""
-        if self._alerts.get(alert.id) == alert:
+        """An alert began, changed or passed. One that was seen stays so while its level is the same."""
+        before = self._alerts.get(alert.id)
+        if before is not None and before.acknowledged and before.active and before.level == alert.level:
+            alert = structs.replace(alert, acknowledged=True)
+        if before == alert:
             return
         _keep(self._alerts, alert.id, alert, MAX_ALERTS)
         self._tell(frames.HealthAlertFrame, alert.id, alert)
+
+    def acknowledge(self, alert_id: str) -> bool:
+        """Somebody has seen an alert: every client learns it. False where there is none of that id."""
+        alert = self._alerts.get(alert_id)
+        if alert is None:
+            return False
+        self.alert(structs.replace(alert, acknowledged=True))
+        return True
 
     def log(self, entry: rows.LogEntry) -> None:
         """A line of the log."""

@@ -13,18 +13,21 @@ from msgspec import Meta, Struct
 from phantom_arbiter.core.commands import (
     Action,
     Command,
+    DriftDeposit,
+    DriftWithdraw,
     EngineId,
     Kill,
+    LeavePosition,
     Name,
     PauseEngine,
+    Preview,
     ResetKill,
     ResetPaper,
     StartEngine,
     StopEngine,
+    TakePosition,
     UpdateConfig,
 )
-
-Size = Annotated[float, Meta(gt=0)]
 
 
 class Auth(Action, frozen=True, tag="AUTH"):
@@ -40,29 +43,6 @@ class ClosePositionRequest(Action, frozen=True, tag="CLOSE_POSITION"):
     position_id: Name
 
 
-class TakePosition(Action, frozen=True, tag="TAKE_POSITION"):
-    """Open a funding position that was previewed."""
-
-    market: Name
-    size: Size
-    preview_hash: Name
-
-
-class LeavePosition(Action, frozen=True, tag="LEAVE_POSITION"):
-    """Leave a funding position that was previewed."""
-
-    market: Name
-    preview_hash: Name
-
-
-class Preview(Action, frozen=True, tag="PREVIEW"):
-    """Before and after of an act."""
-
-    of: Name
-    market: Name
-    size: Size | None = None
-
-
 class ArmLive(Action, frozen=True, tag="ARM_LIVE"):
     """Allow an engine to trade with real money for a while."""
 
@@ -74,25 +54,13 @@ class DisarmLive(Action, frozen=True, tag="DISARM_LIVE"):
     """Take that back."""
 
 
-class DriftDeposit(Action, frozen=True, tag="DRIFT_DEPOSIT"):
-    """Move collateral to the perp venue."""
-
-    amount: Size
-
-
-class DriftWithdraw(Action, frozen=True, tag="DRIFT_WITHDRAW"):
-    """Move collateral back."""
-
-    amount: Size
-
-
 class AckAlert(Action, frozen=True, tag="ACK_ALERT"):
     """Mark an alert as seen."""
 
     alert_id: Name
 
 
-NotAvailable = TakePosition | LeavePosition | Preview | ArmLive | DisarmLive | DriftDeposit | DriftWithdraw | AckAlert
+NotAvailable = ArmLive | DisarmLive
 WireAction = (
     StartEngine
     | StopEngine
@@ -102,13 +70,19 @@ WireAction = (
     | UpdateConfig
     | Kill
     | ResetKill
+    | Preview
+    | TakePosition
+    | LeavePosition
+    | DriftDeposit
+    | DriftWithdraw
+    | AckAlert
     | NotAvailable
 )
 """Every action a client may send after AUTH; on the wire each carries an ``id`` beside these fields."""
 
 
 class CommandRequest(Struct, frozen=True):
-    """A command with the client's own id for it."""
+    """A command with the client's own id for it. `AckAlert` is the dashboard's own; the kernel never sees it."""
 
     id: str
-    command: Command
+    command: Command | AckAlert

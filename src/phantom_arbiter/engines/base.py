@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any, ClassVar, Final, Protocol
 
-from phantom_arbiter.core.commands import EngineId, Mode
+from phantom_arbiter.core.commands import EngineId, Mode, Preview
 from phantom_arbiter.core.desk import Desk, Subscriptions, VaultReader
 from phantom_arbiter.core.events import Envelope, TimerFired
 from phantom_arbiter.core.intents import Intent
 from phantom_arbiter.core.lifecycle import LIFE_CYCLE, EngineStatus
 from phantom_arbiter.core.orders import Order
+from phantom_arbiter.core.preview import Draft, HandCommand, Rejection
 
 __all__ = [
     "HOST",
@@ -100,6 +101,15 @@ class BaseEngine:
         """Leave a position at once because a person asked (or the kill switch: ``"*"`` means all of them)."""
         del position_id
         return ()
+
+    def draft(self, request: Preview) -> Draft | Rejection:
+        """What an act by hand would do. Only an engine that takes orders by hand overrides this and `act`."""
+        return Rejection("not_available", f"{self.id}: {request.of} is not offered; this engine acts by itself")
+
+    def act(self, request: HandCommand) -> Sequence[Intent] | Rejection:
+        """The intents of an act by hand that was previewed."""
+        del request
+        return Rejection("not_available", f"{self.id} takes no orders by hand")
 
     def panel(self) -> dict[str, Any]:
         """What the engine's page shows: JSON-ready values. Rates and prices as floats, ages in seconds."""

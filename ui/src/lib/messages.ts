@@ -105,6 +105,7 @@ export interface ClosePositionRequest {
 /**
  * The one answer to a command. Success means accepted: the gates passed and it is durable. `code` is "ok" or
  * names the error or gate; `message` says it in words. `id` is empty where the request had none to read.
+ * `preview` answers PREVIEW.
  */
 export interface CommandResult {
   id: string;
@@ -113,6 +114,7 @@ export interface CommandResult {
   code: string;
   message: string;
   tx_signature: string | null;
+  preview: PreviewRow | null;
 }
 
 /** The answer to this client's command. */
@@ -129,7 +131,7 @@ export interface DisarmLive {
   action: "DISARM_LIVE";
 }
 
-/** Move collateral to the perp venue. */
+/** Move `amount` quote units of the funding engine's free capital to the perp venue. */
 export interface DriftDeposit {
   id: string;
   action: "DRIFT_DEPOSIT";
@@ -161,7 +163,7 @@ export interface DriftStats {
   avg_funding: number | null;
 }
 
-/** Move collateral back. */
+/** Move `amount` quote units back; refused where health would fall below 80. */
 export interface DriftWithdraw {
   id: string;
   action: "DRIFT_WITHDRAW";
@@ -240,6 +242,29 @@ export interface Fill {
   slippage_bps: number | null;
 }
 
+/**
+ * A hedged position the engine weighs: `market` short against `spot_leg`. Rates a year as fractions.
+ *
+ * `funding_apr` is expected to the horizon, `net_apr` on the capital it takes, after staking, borrow and the
+ * round trip of `cost_bps`. `collateral`: where the spot leg lies. `traded` False: compared only, for the reason
+ * in `why_not`.
+ */
+export interface FundingCandidate {
+  market: string;
+  spot_leg: string;
+  collateral: "venue" | "wallet";
+  rate_apr: number | null;
+  funding_apr: number | null;
+  staking_apr: number;
+  borrow_apr: number;
+  cost_bps: number | null;
+  net_apr: number | null;
+  break_even_days: number | null;
+  liq_price: number | null;
+  traded: boolean;
+  why_not: string;
+}
+
 /** One of the three best markets. `side` is what to hold there; net of all costs over `hold_days`. */
 export interface FundingCard {
   symbol: string;
@@ -266,6 +291,7 @@ export interface FundingPayment {
 /**
  * The funding engine. `health` is 0…100; the account fields are None with no account open; dollars but for
  * `spot_sol`, `perp_sol` (signed) and `net_delta` (their sum, in SOL); `drift_pct` = 100·net_delta/spot.
+ * `market` is that of the position held (those three are in its base), `by_hand` whether a person opened it.
  */
 export interface FundingUpdate {
   ts: number;
@@ -282,6 +308,10 @@ export interface FundingUpdate {
   leverage: number | null;
   liq_price: number | null;
   positions: readonly Position[];
+  market: string | null;
+  by_hand: boolean;
+  candidates: readonly FundingCandidate[];
+  saga: Saga | null;
   cards: readonly FundingCard[];
   payments: readonly FundingPayment[];
   market_table: MarketsResponse | null;
@@ -316,7 +346,7 @@ export interface GateRefusalFrame {
 
 /**
  * An alert. Of margin health: WARNING below 50, CRITICAL below 20. `health` and `liq_price` are None for
- * alerts of another `source`. `active` False: it has passed.
+ * alerts of another `source`. `active` False: it has passed. `acknowledged`: somebody has seen it.
  */
 export interface HealthAlert {
   id: string;
@@ -327,6 +357,7 @@ export interface HealthAlert {
   health: number | null;
   liq_price: number | null;
   active: boolean;
+  acknowledged: boolean;
 }
 
 /** An alert began, changed or passed. */
@@ -376,7 +407,7 @@ export interface Kill {
 /** `pause`: no new entries; `cancel`: also cancel what is open; `flatten`: also close every position. */
 export type KillLevel = "cancel" | "flatten" | "pause";
 
-/** Leave a funding position that was previewed. */
+/** Leave a hedged funding position that was previewed: both legs, and the margin comes home. */
 export interface LeavePosition {
   id: string;
   action: "LEAVE_POSITION";
@@ -621,13 +652,56 @@ export interface PositionsResponse {
   positions: readonly Position[];
 }
 
-/** Before and after of an act. */
+/**
+ * What an act by hand would do: before and after, costs, and the gate that would refuse it. Changes nothing.
+ *
+ * `size` is in base units for TAKE_POSITION, in quote units for DRIFT_DEPOSIT and DRIFT_WITHDRAW; LEAVE_POSITION
+ * takes none.
+ */
 export interface Preview {
   id: string;
   action: "PREVIEW";
-  of: string;
+  of: "DRIFT_DEPOSIT" | "DRIFT_WITHDRAW" | "LEAVE_POSITION" | "TAKE_POSITION";
   market: string;
   size?: number | null;
+}
+
+/** The funding account before or after an act. Base units signed, dollars, liquidation price in dollars. */
+export interface PreviewFigures {
+  spot: number;
+  perp: number;
+  delta: number;
+  collateral_usd: number;
+  free_collateral_usd: number | null;
+  health: number | null;
+  liq_price: number | null;
+  leverage: number | null;
+}
+
+/**
+ * What an act by hand would do. Sizes in base units (a transfer: quote units); rates and APR as fractions.
+ *
+ * `gates` are all measured, in their order; `refused` is the first that says no. The act must name `hash` before
+ * `expires_ts` (market time).
+ */
+export interface PreviewRow {
+  of: "DRIFT_DEPOSIT" | "DRIFT_WITHDRAW" | "LEAVE_POSITION" | "TAKE_POSITION";
+  market: string;
+  size: number;
+  min_size: number;
+  max_size: number;
+  step: number;
+  before: PreviewFigures;
+  after: PreviewFigures;
+  words: string;
+  hash: string;
+  expires_ts: number;
+  cost_usd: Record<string, number>;
+  total_cost_usd: number;
+  break_even_days: number | null;
+  net_apr: number | null;
+  gates: readonly GateMargin[];
+  refused: GateMargin | null;
 }
 
 /** Entries must earn their costs; the rest reduce risk and pass halts that stop entries. */
@@ -677,6 +751,31 @@ export interface RunInfo {
   mode: Mode;
   started_ts: number;
   protocol: number;
+}
+
+/**
+ * A hedge under way or the last one. `cause`: the command's id, empty where the engine acted by itself.
+ *
+ * `naked_usd_s` is the dollar-seconds of unhedged exposure it has had so far, `naked_cap_usd_s` what it may have.
+ */
+export interface Saga {
+  id: string;
+  kind: "close" | "hedge" | "open" | "unwind";
+  cause: string;
+  stage: "accepted" | "done" | "failed" | "leg_1" | "leg_2" | "unknown";
+  legs: readonly SagaLeg[];
+  started_ts: number;
+  deadline_ts: number;
+  naked_usd_s: number;
+  naked_cap_usd_s: number;
+  message: string;
+}
+
+/** A leg of a hedge under way. `detail` in words: "9.5 of 10 SOL filled at 125.31". */
+export interface SagaLeg {
+  name: "cover" | "margin" | "short" | "spot" | "withdraw";
+  status: "failed" | "filled" | "partial" | "sent" | "unknown" | "waiting";
+  detail: string;
 }
 
 /**
@@ -820,7 +919,7 @@ export interface SystemStatsFrame {
   data: SystemStats;
 }
 
-/** Open a funding position that was previewed. */
+/** Open (or add to) a hedged funding position that was previewed; `size` in base units. */
 export interface TakePosition {
   id: string;
   action: "TAKE_POSITION";
@@ -938,11 +1037,11 @@ export type ClientMessage =
   | UpdateConfig
   | Kill
   | ResetKill
+  | Preview
   | TakePosition
   | LeavePosition
-  | Preview
-  | ArmLive
-  | DisarmLive
   | DriftDeposit
   | DriftWithdraw
-  | AckAlert;
+  | AckAlert
+  | ArmLive
+  | DisarmLive;
