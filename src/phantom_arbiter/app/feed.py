@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import structs
 
-from phantom_arbiter.app import cards, pages
+from phantom_arbiter.app import cards, pages, perp_table
 from phantom_arbiter.app.log import tell_outcome
 from phantom_arbiter.core.events import Envelope, FundingPosted, FundingSettled, LinkChanged, VenueStatusChanged
 from phantom_arbiter.core.kernel import Kernel
@@ -27,7 +27,6 @@ CHARTED: Final = (
 )
 HEALTH_WARNING: Final = 50.0
 HEALTH_CRITICAL: Final = 20.0
-HISTORY_HOURS: Final = 720
 MAX_PAYMENTS: Final = 200
 
 
@@ -45,13 +44,14 @@ class Feed:
         self._seen_funding: dict[str, int] = {}
         self._payments: deque[FundingPayment] = deque(maxlen=MAX_PAYMENTS)
         self._sent: dict[str, ArbOpportunity] = {}
+        self._markets: MarketsResponse | Unavailable = Unavailable(code="starting", reason="the market is starting")
         self._health: tuple[rows.AlertLevel, int] | None = None
 
     def on_outcome(self, envelope: Envelope, outcome: Outcome) -> None:
         """What a step brought about, at once."""
         tell_outcome(outcome)
         if isinstance(envelope.body, FundingSettled):
-            self._payments.append(pages.funding_payment(self.kernel, envelope, envelope.body))
+            self._payments.append(perp_table.funding_payment(self.kernel, envelope, envelope.body))
         for verdict in outcome.verdicts:
             self._tell_verdict(verdict, envelope.ts_ns)
         for order in outcome.orders:
@@ -104,7 +104,7 @@ class Feed:
     def poll_state(self) -> None:
         """Cards, pages, money and health alerts; about once a second."""
         self._note_funding()
-        markets = self.markets()
+        self._markets = markets = perp_table.perp_markets(self.kernel, self.funding_history)
         table = markets if isinstance(markets, MarketsResponse) else None
         for engine in self.kernel.engines:
             self.projector.engine(cards.engine_card(self.kernel, self.kernel.desks[engine].engine))
@@ -117,16 +117,16 @@ class Feed:
             self.projector.vault(vault)
 
     def markets(self) -> MarketsResponse | Unavailable:
-        """The perp market table now."""
-        return pages.perp_markets(self.kernel, self.funding_history)
+        """The perp market table as of the last poll: asking often costs nothing."""
+        return self._markets
 
     def _note_funding(self) -> None:
         for name, envelope in self.kernel.view.fundings.items():
             if self._seen_funding.get(name) != envelope.seq and isinstance(envelope.body, FundingPosted):
                 self._seen_funding[name] = envelope.seq
                 history = self.funding_history.setdefault(name, [])
-                history.append(pages.hourly_fraction(envelope.body))
-                del history[:-HISTORY_HOURS]
+                history.append(perp_table.hourly_fraction(envelope.body))
+                del history[: -perp_table.HISTORY_HOURS]
 
     def _watch_health(self, health: float | None, liq_price: float | None) -> None:
         """An alert while the margin account's health is low; told when it begins, changes and passes."""

@@ -1,4 +1,4 @@
-"""From engines' panels and verdicts to the rows of the four pages, and the perp market table."""
+"""From engines' panels and verdicts to the rows of the four pages."""
 
 from __future__ import annotations
 
@@ -6,26 +6,14 @@ from typing import Any, Final
 
 import msgspec
 
-from phantom_arbiter.core.events import (
-    Envelope,
-    FundingPosted,
-    FundingSettled,
-    PerpStatsRead,
-    VenueStatus,
-    VenueStatusChanged,
-)
+from phantom_arbiter.app.perp_table import funding_cards
 from phantom_arbiter.core.intents import Intent, Swap
 from phantom_arbiter.core.kernel import Kernel
-from phantom_arbiter.core.units import FUNDING_RATE_SCALE, HOURS_PER_YEAR, NS_PER_HOUR, power_of_ten
+from phantom_arbiter.core.units import power_of_ten
 from phantom_arbiter.core.verdicts import Approved, Verdict
-from phantom_arbiter.dashboard import panels, rows
-from phantom_arbiter.dashboard.port import Unavailable
+from phantom_arbiter.dashboard import panels
 
 NS_PER_MS: Final = 1_000_000
-PERP_VENUE: Final = "drift"
-STALE_AFTER_NS: Final = 2 * NS_PER_HOUR
-HOLD_DAYS: Final = 30.0
-HISTORY_HOURS: Final = 168
 
 
 def _fill_row(kind: type[Any], raw: dict[str, Any], **more: Any) -> Any:
@@ -46,7 +34,7 @@ def engine_page(
     match engine:
         case "funding":
             page: panels.FundingUpdate = _fill_row(panels.FundingUpdate, raw, ts=ts, panel=_rest(raw))
-            cards = funding_cards(raw, markets)
+            cards = funding_cards(page.candidates, markets)
             return msgspec.structs.replace(page, cards=cards, payments=payments, market_table=markets)
         case "lst":
             lst: panels.LstUpdate = _fill_row(panels.LstUpdate, raw, ts=ts, panel=_rest(raw))
@@ -190,118 +178,3 @@ def scalp_signal(number: int, kernel: Kernel, verdict: Verdict, ts_ns: int) -> p
         p_star=_break_even_share(kernel, intent.pod, cost_bps),
         verdict=outcome,
     )
-
-
-def perp_markets(kernel: Kernel, history: dict[str, list[float]]) -> panels.MarketsResponse | Unavailable:
-    """The perp market table from the last facts; a market without a posted rate is left out, never made up."""
-    view = kernel.view
-    found = [_perp_market(kernel, name, history.get(name, [])) for name in view.fundings]
-    if not found:
-        return Unavailable(code="no_funding_yet", reason="no funding rate was posted yet; the first comes on the hour")
-    newest = max(envelope.ts_ns for envelope in view.perps.values()) if view.perps else view.now_ns
-    status = view.venues.get(PERP_VENUE)
-    age_ns = view.now_ns - newest
-    open_interest = [market.oi for market in found if market.oi is not None]
-    volumes = [market.volume_24h for market in found if market.volume_24h is not None]
-    return panels.MarketsResponse(
-        venue=panels.VenueInfo(
-            name="drift-v2 (simulated)",
-            program="",
-            quote="USDC",
-            status=status.status if status is not None else VenueStatus.ABSENT,
-            reason=_venue_words(status),
-        ),
-        markets=tuple(found),
-        stats=panels.DriftStats(
-            total_oi=sum(open_interest) if open_interest else None,
-            volume_24h=sum(volumes) if volumes else None,
-            avg_funding=sum(market.rate for market in found) / len(found),
-        ),
-        as_of=newest // NS_PER_MS,
-        age_ms=age_ns // NS_PER_MS,
-        stale=age_ns > STALE_AFTER_NS,
-        stale_reason="the feed has been silent" if age_ns > STALE_AFTER_NS else "",
-    )
-
-
-def _perp_market(kernel: Kernel, name: str, history: list[float]) -> panels.DriftMarket:
-    view, instrument = kernel.view, kernel.universe.instruments[name]
-    envelope, stats = view.fundings[name], view.perps.get(name)
-    posted, read = envelope.body, stats.body if stats is not None else None
-    assert isinstance(posted, FundingPosted)
-    rate = hourly_fraction(posted)
-    oracle = view.oracle(name)
-    price = instrument.price(oracle.px) if oracle is not None else None
-    base, quote = power_of_ten(instrument.base_decimals), power_of_ten(instrument.quote_decimals)
-    known = read if isinstance(read, PerpStatsRead) else None
-    return panels.DriftMarket(
-        symbol=name,
-        rate=rate,
-        apr=rate * HOURS_PER_YEAR,
-        direction="shorts" if rate >= 0 else "longs",
-        oi=known.open_interest_atoms / base * price if known is not None and price is not None else None,
-        volume_24h=known.volume_24h_quote_atoms / quote if known is not None else None,
-        mark_price=instrument.price(known.mark_px) if known is not None else None,
-        oracle_price=price,
-        next_funding_ts=known.next_funding_ts_ns // NS_PER_MS if known is not None else None,
-        rate_ts=envelope.ts_ns // NS_PER_MS,
-        history=tuple(history[-HISTORY_HOURS:]),
-    )
-
-
-def funding_payment(kernel: Kernel, envelope: Envelope, settled: FundingSettled) -> panels.FundingPayment:
-    """A settlement as a row of the funding ledger: in a stable, so counted in dollars, at the last posted rate."""
-    posted = kernel.view.fundings.get(settled.instrument)
-    known = posted.body if posted is not None else None
-    return panels.FundingPayment(
-        id=f"payment-{envelope.seq}",
-        ts=envelope.ts_ns // NS_PER_MS,
-        instrument=settled.instrument,
-        rate=hourly_fraction(known) if isinstance(known, FundingPosted) else None,
-        amount_usd=settled.payment_atoms / power_of_ten(kernel.universe.assets[settled.asset].decimals),
-    )
-
-
-def hourly_fraction(posted: FundingPosted) -> float:
-    """A posted rate as a fraction of notional an hour: quote per base over the oracle TWAP."""
-    return posted.rate_e9 / FUNDING_RATE_SCALE / (posted.oracle_twap_px / 1e6)
-
-
-def funding_cards(raw: dict[str, Any], markets: panels.MarketsResponse | None) -> tuple[panels.FundingCard, ...]:
-    """The three best markets net of the engine's reckoned round trip, over thirty days at the posted rate.
-
-    What can be taken comes first: a better rate that nobody can trade helps nobody.
-    """
-    if markets is None:
-        return ()
-    cost_bps = float(raw.get("cost_bps") or 0.0)
-    cards = [_card(market, cost_bps, markets.venue.status) for market in markets.markets]
-    return tuple(sorted(cards, key=lambda card: (card.available, card.net_apr), reverse=True)[:3])
-
-
-def _card(market: panels.DriftMarket, cost_bps: float, status: VenueStatus) -> panels.FundingCard:
-    receives = abs(market.apr)
-    traded = market.symbol == "SOL-PERP" and market.direction == "shorts"
-    why_not = "" if traded else "this version hedges a SOL short only"
-    if status is not VenueStatus.LIVE:
-        why_not = f"the venue is {status}"
-    side: rows.Direction = "short" if market.direction == "shorts" else "long"
-    return panels.FundingCard(
-        symbol=market.symbol,
-        side=side,
-        rate=market.rate,
-        apr=market.apr,
-        net_apr=receives - cost_bps / 10_000 * 365.25 / HOLD_DAYS,
-        break_even_days=cost_bps / 10_000 / receives * 365.25 if receives and cost_bps else None,
-        cost_bps=cost_bps,
-        hold_days=HOLD_DAYS,
-        available=not why_not,
-        why_not=why_not,
-    )
-
-
-def _venue_words(status: VenueStatusChanged | None) -> str:
-    """Why the venue is not simply open; empty where it is."""
-    if status is None:
-        return "no word of the venue"
-    return "" if status.status is VenueStatus.LIVE else status.reason

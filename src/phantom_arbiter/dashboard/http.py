@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from phantom_arbiter.dashboard.openapi import API, Parameter, openapi_document
+from phantom_arbiter.dashboard.panels import MarketsResponse
 from phantom_arbiter.dashboard.port import DashboardPort, Unavailable
 from phantom_arbiter.dashboard.security import AllowList, Guard
 
@@ -66,6 +67,7 @@ class Pages:
         self._ws_port = ws_port
         self._web_dir = web_dir
         self._registry = registry
+        self._markets: tuple[MarketsResponse | None, bytes] = (None, b"")
 
     def page(self, request: Request) -> Response:
         """The built page, with this run's token in it. (A plain function: Starlette runs it in a thread.)"""
@@ -81,12 +83,16 @@ class Pages:
         return HTMLResponse(html.replace("<head>", f"<head>{metas}", 1))
 
     async def markets(self, request: Request) -> Response:
-        """The perp market table."""
+        """The perp market table. Encoded once for as long as the application hands out the same answer."""
         _query(request)
         answer = self._port.markets()
         if isinstance(answer, Unavailable):
             return _json(answer, 503, {"Retry-After": str(answer.retry_after_s)})
-        return _json(answer)
+        told, body = self._markets
+        if told is not answer:
+            body = msgspec.json.encode(answer)
+            self._markets = (answer, body)
+        return Response(body, media_type="application/json")
 
     async def engines(self, request: Request) -> Response:
         """All engines."""
