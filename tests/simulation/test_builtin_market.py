@@ -236,6 +236,19 @@ def _needs_the_venue(arrival: Arrival) -> bool:
     return isinstance(body, FundingPosted) or (isinstance(body, Quoted) and body.instrument.endswith("-PERP"))
 
 
+def test_squeeze_raises_sol_while_the_venue_is_paused() -> None:
+    market = BuiltinMarket(1, "squeeze")
+    before, raised = list(until(market, 39)), list(until(market, 62))
+    assert 1.44 < _sol_oracle_px(raised) / _sol_oracle_px(before) < 1.46
+    assert [a.body.status for a in raised if isinstance(a.body, VenueStatusChanged)] == [VenueStatus.PAUSED]
+
+
+def _sol_oracle_px(arrivals: list[Arrival]) -> int:
+    """The last one."""
+    oracles = [a.body for a in arrivals if isinstance(a.body, OraclePosted)]
+    return [oracle.px for oracle in oracles if oracle.instrument == "SOL-PERP"][-1]
+
+
 def test_feed_outage() -> None:
     market = BuiltinMarket(1, "feed-outage")
     list(until(market, 30))

@@ -91,6 +91,15 @@ SCENARIOS: Final = {
             perp_paused=(HOUR, 4 * HOUR),
         ),
         Scenario(
+            "squeeze",
+            "The perp venue pauses after 40 minutes, and SOL rises 45 %: a short hedged with margin of half its "
+            "notional can neither be topped up nor closed, and comes close to its liquidation.",
+            volatility=0.02,
+            jumps_per_day=0.0,
+            sol_shock=((45 * MINUTE, 0.0), (60 * MINUTE, 0.37046)),
+            perp_paused=(40 * MINUTE, 48 * HOUR),
+        ),
+        Scenario(
             "feed-outage",
             "Oracle and pool feeds fall silent for seven minutes, half an hour in.",
             feeds_down=(30 * MINUTE, 37 * MINUTE),
