@@ -1,6 +1,6 @@
 """Perp markets: premium of the mark over the oracle, TWAPs, hourly funding, open interest, and fills.
 
-Funding is Drift v2's (controller/funding.rs), in integers: 1/24 of the hour's mean premium plus 1/5000.
+Funding is Drift v2's, for a market of tier A: 1/24 of the hour's mean premium plus 1/5000 (`core.perp.funding`).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from msgspec import Struct
 
 from phantom_arbiter.core.events import FundingPosted, OraclePosted, PerpStatsRead, Quoted
 from phantom_arbiter.core.intents import PerpOrder, Side
+from phantom_arbiter.core.perp.funding import PERIODS_PER_DAY, hourly_rate_e9
+from phantom_arbiter.core.perp.profile import DRIFT_V2, ContractTier
 from phantom_arbiter.core.units import BPS, HOURS_PER_YEAR, NS_PER_HOUR, NS_PER_SECOND, SLOT_NS, Rounding, mul_div
 from phantom_arbiter.sim.market.scenarios import Scenario, shape
 from phantom_arbiter.sim.market.streams import SLOTS_PER_HOUR, FloatArray, between, ou_step
@@ -24,9 +26,7 @@ NOISE_SD_BPS: Final = 1.0
 NOISE_TAU_SECONDS: Final = 300.0
 INTEREST_SD: Final = 0.2
 INTEREST_TAU_SECONDS: Final = 86_400.0
-OFFSET_DENOMINATOR: Final = 5_000
-CLAMP_DENOMINATOR: Final = 33
-PERIODS_PER_DAY: Final = 24
+OFFSET_BPS: Final = BPS / DRIFT_V2.offset_denominator
 TWAP_SCALE: Final = 1_000_000
 """TWAPs are kept at a millionth of the price's own step: an update moves them by less than one step."""
 CONFIDENCE_BPS: Final = 4
@@ -37,11 +37,11 @@ _ZERO: Final = [0.0] * len(PERPS)
 
 def mean_premium_bps(apr: float) -> float:
     """The premium at which the formula pays ``apr`` a year: the daily rate less the offset of 2 bps."""
-    return apr / HOURS_PER_YEAR * PERIODS_PER_DAY * BPS - BPS / OFFSET_DENOMINATOR
+    return apr / HOURS_PER_YEAR * PERIODS_PER_DAY * BPS - OFFSET_BPS
 
 
 _MEANS: Final = np.array([mean_premium_bps(spec.funding_apr) for spec in PERPS])
-_MEANS_WITHOUT_EDGE: Final = np.full(len(PERPS), -BPS / OFFSET_DENOMINATOR)
+_MEANS_WITHOUT_EDGE: Final = np.full(len(PERPS), -OFFSET_BPS)
 
 
 class PremiumState(Struct):
@@ -78,10 +78,8 @@ def premium_block(
 
 
 def funding_rate_e9(mark_twap_px: int, oracle_twap_px: int) -> int:
-    """Drift v2's hourly rate, quote per base at 1e9, from TWAPs at 1e6; divisions truncate as the program's do."""
-    spread = mark_twap_px - oracle_twap_px + oracle_twap_px // OFFSET_DENOMINATOR
-    bound = oracle_twap_px // CLAMP_DENOMINATOR
-    return mul_div(max(-bound, min(bound, spread)), 1_000, PERIODS_PER_DAY, Rounding.TRUNCATE)
+    """The simulated venue's hourly rate, quote per base at 1e9, from TWAPs at 1e6."""
+    return hourly_rate_e9(mark_twap_px, oracle_twap_px, DRIFT_V2, ContractTier.A)
 
 
 class PerpBookState(Struct):

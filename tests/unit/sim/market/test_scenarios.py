@@ -5,7 +5,7 @@ import pytest
 
 from phantom_arbiter.sim.market.scenarios import SCENARIOS, scenario_named, shape
 
-NAMES = "calm volatile no-edge funding-flip lst-depeg flash-crash rug venue-pause feed-outage"
+NAMES = "calm volatile no-edge funding-flip lst-depeg flash-crash rug venue-pause squeeze feed-outage"
 
 
 def test_names() -> None:
