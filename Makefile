@@ -16,7 +16,7 @@ COMPILE = uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 	--custom-compile-command "make lock" $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run ui test check bench simulate lock clean chromium
+.PHONY: help setup run ui test check bench simulate lock clean chromium oracles
 .DELETE_ON_ERROR:
 
 help:  ## this list
@@ -41,13 +41,16 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-setup: $(VENV)/.dev ui chromium  ## .venv with everything that tests and benchmarks need
+setup: $(VENV)/.dev ui chromium oracles  ## .venv with everything that tests and benchmarks need
 
 ui: $(VENV)/.run
 	@$(BIN)/python hatch_build.py build
 
 chromium:
 	@sh tools/install_chromium.sh
+
+oracles: | $(BIN)/python
+	@sh tools/fetch_oracle.sh $(BIN)/python
 
 run: $(VENV)/.run ui  ## the dashboard on this machine, paper trading (ARGS="--help" for more)
 	@$(BIN)/phantom run $(ARGS)
@@ -75,6 +78,6 @@ lock:  ## requirements/*.txt from pyproject.toml, with hashes; needs uv (UPGRADE
 	$(COMPILE) --group node --output-file requirements/node.txt
 
 clean:  ## everything that was built or installed here
-	rm -rf $(VENV) ui/node_modules src/phantom_arbiter/dashboard/web dist
+	rm -rf $(VENV) .oracles ui/node_modules src/phantom_arbiter/dashboard/web dist
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -29,9 +29,13 @@ app = App(
     "Begin with `phantom run` and open http://localhost:8000.",
 )
 data = App(name="data", help="The market-data catalogue.")
+fetch = App(name="fetch", help="Public data of venues, read only.")
 runs = App(name="runs", help="Recorded runs: list, back up, restore, prune.")
 app.command(data)
+data.command(fetch)
+backtest = App(name="backtest", help="As `replay`, but nothing is kept: no journal, no run folder.")
 app.command(runs)
+app.command(backtest)
 
 errors = Console(stderr=True, highlight=False)
 
@@ -89,8 +93,8 @@ def replay(
     sys.exit(_guarded(lambda: replay_and_report(request, journaled=True)))
 
 
-@app.command
-def backtest(
+@backtest.default
+def backtest_engines(
     *,
     seed: Seed = None,
     scenario: Scenario = None,
@@ -111,6 +115,34 @@ def backtest(
         seed, scenario, hours, None, data, map, _utc_ns(from_), _utc_ns(to), config, tuple(force_gate or ()), home, json
     )
     sys.exit(_guarded(lambda: replay_and_report(request, journaled=False)))
+
+
+@backtest.command(name="funding")
+def backtest_funding(
+    *,
+    venue: Annotated[str, Parameter(help="A venue with posted hours: drift-v2.")] = "drift-v2",
+    market: Annotated[str, Parameter(help="A perp of it, as the data folder has it: SOL-PERP, BTC-PERP.")] = "SOL-PERP",
+    policy: Annotated[
+        Literal["hold", "sign-flip", "hysteresis", "all"], Parameter(help="How to decide when to be in.")
+    ] = "all",
+    spot: Annotated[
+        Literal["sol", "jitosol", "native"] | None,
+        Parameter(help="The long leg; default native: the perp's own asset."),
+    ] = None,
+    notional: Annotated[float, Parameter(help="Size of the short at the first hour, USD.")] = 10_000.0,
+    data: Annotated[Path | None, Parameter(help="The data folder; default PHANTOM_DATA_DIR or ../shared/data.")] = None,
+    from_: Annotated[Day, Parameter(name="--from")] = None,
+    to: Day = None,
+    json: Json = False,
+) -> None:
+    """Carry lab: hold, sign-flip and hysteresis on real posted hours, net of costs, beside just holding.
+
+    phantom backtest funding --market SOL-PERP --spot jitosol
+    """
+    from phantom_arbiter.app.carry_lab import CarryArguments, run_and_print
+
+    arguments = CarryArguments(venue, market, policy, spot, notional, data, _utc_ns(from_), _utc_ns(to), json)
+    sys.exit(_guarded(lambda: run_and_print(arguments)))
 
 
 @data.command(name="import")
@@ -136,6 +168,29 @@ def data_import(
 
     what, where = (None, Path(kind)) if map is not None and file is None and kind is not None else (kind, file)
     sys.exit(_guarded(lambda: import_data(what, where, into, map, column or [], constant or [], unit or [], json)))
+
+
+@fetch.command(name="funding")
+def fetch_funding(
+    *,
+    venue: Literal["drift-v2", "velocity", "hyperliquid"],
+    market: Annotated[str, Parameter(help="A perp's symbol, as SOL-PERP.")],
+    from_: Annotated[Day, Parameter(name="--from", help="The first UTC day; default 30 days before --to.")] = None,
+    to: Annotated[Day, Parameter(help="The UTC day after the last; default tomorrow.")] = None,
+    base_url: Annotated[str | None, Parameter(help="Another address of the venue's service.")] = None,
+    to_folder: Annotated[Path | None, Parameter(help="Write MARKET_1h.parquet into this folder.")] = None,
+    into: Annotated[Path | None, Parameter(help="Import into this catalogue.")] = None,
+    json: Json = False,
+) -> None:
+    """Fetch a perp's posted funding, day by day; stopped or killed, the same command goes on.
+
+    phantom data fetch funding --venue velocity --market SOL-PERP --into catalogue
+    """
+    from phantom_arbiter.app.fetching import FetchRequest
+    from phantom_arbiter.app.fetching import fetch_funding as fetch
+
+    request = FetchRequest(venue, market, from_, to, base_url, to_folder, into, json)
+    sys.exit(_guarded(lambda: fetch(request)))
 
 
 @app.command
@@ -209,12 +264,13 @@ def _run(act: Callable[[], int]) -> int:
     from phantom_arbiter.dashboard.listening import PortInUseError
     from phantom_arbiter.storage.errors import DivergenceError, InUseError, JournalError, WriteError
     from phantom_arbiter.storage.schemas import DataError
+    from phantom_arbiter.venues.errors import VenueUnavailable
 
     try:
         return act()
     except (PortInUseError, InUseError) as error:
         return _fail(error.strerror if isinstance(error, OSError) else error, EXIT_IN_USE)
-    except (DivergenceError, WriteError) as error:
+    except (DivergenceError, WriteError, VenueUnavailable) as error:
         return _fail(error, EXIT_FAILED)
     except (ConfigError, JournalError, DataError) as error:
         return _fail(error, EXIT_INPUT)

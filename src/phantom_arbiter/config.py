@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -50,6 +50,14 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     websocket_port: Port = 8765
 
 
+class PerpVenueConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose perp markets the dashboard's table shows. A paper run trades its own market whatever is shown."""
+
+    source: Literal["built-in", "drift-v2", "velocity", "hyperliquid"] = "built-in"
+    base_url: Annotated[str, Meta(max_length=200, pattern=r"^(https?://[^\s@]+)?\Z")] = ""
+    refresh_s: Annotated[float, Meta(ge=1, le=3_600)] = 30.0
+
+
 def _capital() -> dict[str, dict[str, str]]:
     return {
         "funding": {"USDC": "10000", "SOL": "1"},
@@ -67,6 +75,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
 
     market: MarketConfig = field(default_factory=MarketConfig)
     server: ServerConfig = field(default_factory=ServerConfig)
+    perp_venue: PerpVenueConfig = field(default_factory=PerpVenueConfig)
     capital: dict[str, dict[str, Amount]] = field(default_factory=_capital)
     safety: SafetyConfig = field(default_factory=SafetyConfig)
     driver: DriverConfig = field(default_factory=DriverConfig)

@@ -15,6 +15,7 @@ from phantom_arbiter.core.events import VenueStatus
 from phantom_arbiter.core.instruments import SOL, USDC, Asset, Universe, perp, spot
 from phantom_arbiter.dashboard import port as ports
 from phantom_arbiter.dashboard.frames import CommandResult, RunInfo, Snapshot, VaultUpdate
+from phantom_arbiter.dashboard.lab import LabQuery
 from phantom_arbiter.dashboard.panels import DriftMarket, DriftStats, MarketsResponse, VenueInfo
 from phantom_arbiter.dashboard.projector import Projector
 from phantom_arbiter.dashboard.requests import CommandRequest
@@ -136,6 +137,9 @@ class MemoryPort:
         body = {"kind": "TimerFired", "name": "tick"}
         row = ports.JournalRow(seq=7, ts_ns=START_MS * 10**6, source="clock", cause="", kind="TimerFired", body=body)
         return ports.JournalResponse(rows=(row,), next_before_seq=None)
+
+    async def carry_lab(self, query: LabQuery) -> ports.NotFound:
+        return ports.NotFound(code="no_hours", message=f"no hours of {query.market}")
 
     def health(self) -> ports.HealthResponse:
         return ports.HealthResponse(ok=all(check.ok for check in self.checks), checks=self.checks)

@@ -11,15 +11,17 @@ from msgspec import structs
 
 from phantom_arbiter.app import cards, pages, perp_table
 from phantom_arbiter.app.log import tell_outcome
+from phantom_arbiter.app.venue_feed import venue_table
 from phantom_arbiter.core.events import Envelope, FundingPosted, FundingSettled, LinkChanged, VenueStatusChanged
 from phantom_arbiter.core.kernel import Kernel
 from phantom_arbiter.core.orders import Order, OrderStatus
 from phantom_arbiter.core.outcome import Outcome
 from phantom_arbiter.core.verdicts import Verdict
 from phantom_arbiter.dashboard import frames, rows
-from phantom_arbiter.dashboard.panels import ArbOpportunity, FundingPayment, MarketsResponse
+from phantom_arbiter.dashboard.panels import ArbOpportunity, FundingPayment, FundingUpdate, MarketsResponse
 from phantom_arbiter.dashboard.port import Unavailable
 from phantom_arbiter.dashboard.projector import Projector
+from phantom_arbiter.venues.watch import VenueWatch
 
 CHARTED: Final = (
     *("SOL/USDC", "SOL-PERP", "jitoSOL/SOL", "mSOL/SOL", "bSOL/SOL", "JupSOL/SOL"),
@@ -33,9 +35,10 @@ MAX_PAYMENTS: Final = 200
 class Feed:
     """Listens to a sequencer and polls a kernel; everything goes into one `Projector`."""
 
-    def __init__(self, kernel: Kernel, projector: Projector) -> None:
+    def __init__(self, kernel: Kernel, projector: Projector, venue: VenueWatch | None = None) -> None:
         self.kernel = kernel
         self.projector = projector
+        self.venue = venue
         self.funding_history: dict[str, list[float]] = {}
         self._numbers = count(1)
         self._seen_seq = 0
@@ -104,14 +107,18 @@ class Feed:
     def poll_state(self) -> None:
         """Cards, pages, money and health alerts; about once a second."""
         self._note_funding()
-        self._markets = markets = perp_table.perp_markets(self.kernel, self.funding_history)
+        markets = perp_table.perp_markets(self.kernel, self.funding_history)
+        self._markets = markets if self.venue is None else venue_table(self.venue.status())
         table = markets if isinstance(markets, MarketsResponse) else None
         for engine in self.kernel.engines:
             self.projector.engine(cards.engine_card(self.kernel, self.kernel.desks[engine].engine))
             page = pages.engine_page(self.kernel, engine, table, tuple(self._payments))
+            if isinstance(page, FundingUpdate) and self.venue is not None:
+                shown = self._markets if isinstance(self._markets, MarketsResponse) else None
+                page = structs.replace(page, market_table=shown)
             self.projector.panel(page)
-            if engine == "funding":
-                self._watch_health(page.health, page.liq_price)  # type: ignore[union-attr]
+            if isinstance(page, FundingUpdate):
+                self._watch_health(page.health, page.liq_price)
         vault = cards.vault_update(self.kernel)
         if vault is not None:
             self.projector.vault(vault)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -16,14 +17,14 @@ from msgspec import Struct
 from phantom_arbiter.app.console import out, print_json, progress_bar
 from phantom_arbiter.app.fetched_days import HIDDEN, FetchedDays, dataset_of, write_whole
 from phantom_arbiter.app.stopping import SIGNALS, Interrupted
+from phantom_arbiter.app.venue_readers import reader_of
 from phantom_arbiter.config import ConfigError
-from phantom_arbiter.core.perp.profile import PROFILES
 from phantom_arbiter.core.units import NS_PER_DAY, NS_PER_MINUTE
 from phantom_arbiter.storage.catalogue import staging
 from phantom_arbiter.storage.importer import import_file
 from phantom_arbiter.storage.reports import ImportReport
 from phantom_arbiter.storage.schemas import DataError
-from phantom_arbiter.venues.drift.client import DriftClient
+from phantom_arbiter.venues.errors import VenueUnavailable
 from phantom_arbiter.venues.history import FundingHistory, FundingRow, UnknownMarketError
 from phantom_arbiter.venues.reads import ReadPolicy, open_http
 
@@ -132,16 +133,7 @@ async def _fetch(request: FetchRequest, policy: ReadPolicy | None, now: datetime
 def _history(request: FetchRequest, policy: ReadPolicy | None, http: httpx2.AsyncClient) -> FundingHistory:
     if not _MARKET.fullmatch(request.market):
         raise ConfigError(f"--market: got {request.market!r}, expected a perp's symbol such as SOL-PERP")
-    try:
-        if request.venue == "hyperliquid":
-            from phantom_arbiter.venues.hyperliquid.reader import POLICY, HyperliquidReader
-
-            return HyperliquidReader(request.base_url, http, policy or POLICY)
-        return DriftClient(PROFILES[request.venue], request.base_url, http, policy)
-    except ModuleNotFoundError as error:
-        raise ConfigError(str(error)) from error
-    except ValueError as error:
-        raise ConfigError(f"--base-url: {error}") from error
+    return reader_of(request.venue, request.base_url, http, policy)
 
 
 def _days(request: FetchRequest, history: FundingHistory, today: date) -> list[date]:
@@ -200,12 +192,17 @@ async def _fetch_days(
                 bar.advance(task, len(span))
         except UnknownMarketError as error:
             raise ConfigError(f"--market: {error}") from error
+        except VenueUnavailable as error:
+            raise VenueUnavailable(f"{error.reason}; {_kept(progressed, missing)}", error.status) from error
         except asyncio.CancelledError:
             if stop.signal_number:
-                kept = f"{progressed.fetched} of {len(missing)} days were fetched and stay; the same command goes on"
-                raise Interrupted(stop.signal_number, kept) from None
+                raise Interrupted(stop.signal_number, _kept(progressed, missing)) from None
             raise
     return progressed
+
+
+def _kept(progressed: _Progressed, missing: Sequence[date]) -> str:
+    return f"{progressed.fetched} of {len(missing)} days were fetched and stay; the same command goes on"
 
 
 async def _fetch_span(
@@ -264,6 +261,7 @@ class _Stoppable:
         task = asyncio.current_task()
         assert task is not None
         self._task = task
+        self._before = {number: signal.getsignal(number) for number in SIGNALS}
         for number in SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, self._stop, int(number))
         return self
@@ -271,6 +269,7 @@ class _Stoppable:
     def __exit__(self, *_: object) -> None:
         for number in SIGNALS:
             asyncio.get_running_loop().remove_signal_handler(number)
+            signal.signal(number, self._before[number])
 
     def _stop(self, number: int) -> None:
         self.signal_number = number

@@ -6,7 +6,7 @@ import asyncio
 import resource
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -20,23 +20,18 @@ from phantom_arbiter.app.balances import share_out
 from phantom_arbiter.app.code_version import code_version
 from phantom_arbiter.app.feed import CHARTED, Feed
 from phantom_arbiter.app.journaled import Opened, begin, catch_up, describe_market, resume, save, seal
+from phantom_arbiter.app.lab import Lab, data_folder
 from phantom_arbiter.app.log import attach
 from phantom_arbiter.app.markets import BuiltinSpec
-from phantom_arbiter.config import Config, MarketConfig, ServerConfig
+from phantom_arbiter.app.reads import DashboardReads
+from phantom_arbiter.app.venue_feed import watching
+from phantom_arbiter.config import Config, MarketConfig, PerpVenueConfig, ServerConfig
 from phantom_arbiter.core.commands import EngineId, Mode, ResetPaper, StartEngine, StopEngine
 from phantom_arbiter.core.events import Commanded
 from phantom_arbiter.dashboard import frames, rows
-from phantom_arbiter.dashboard.panels import MarketsResponse
 from phantom_arbiter.dashboard.port import (
-    EnginesResponse,
     HealthCheck,
     HealthResponse,
-    JournalResponse,
-    JournalRow,
-    PositionsResponse,
-    TradesResponse,
-    Unavailable,
-    VaultsResponse,
 )
 from phantom_arbiter.dashboard.projector import Projector
 from phantom_arbiter.dashboard.requests import AckAlert, CommandRequest
@@ -45,6 +40,7 @@ from phantom_arbiter.engines.base import HOST
 from phantom_arbiter.runtime.simulation import Progress
 from phantom_arbiter.storage.errors import DivergenceError, JournalError, UnreadableError
 from phantom_arbiter.storage.runs import KEPT_RUNS, RunFolder, default_home
+from phantom_arbiter.venues.watch import VenueWatch
 
 PACE_S: Final = 0.05
 SLICE_ACTS: Final = 2_000
@@ -59,21 +55,21 @@ class EngineCommandError(RuntimeError):
     """A start or stop was refused; the message says why."""
 
 
-class App:
+class App(DashboardReads):
     """One paper run with its dashboard. Use `running`, or `start` and `stop`."""
 
     def __init__(self, config: Config, home: Path) -> None:
         self.config = config
         self.folder = RunFolder(home, "paper")
         self.server = DashboardServer(self, http_port=config.server.http_port, ws_port=config.server.websocket_port)
-        self._opened: Opened | None = None
-        self._feed: Feed | None = None
-        self._projector: Projector | None = None
+        super().__init__(Lab(data_folder()))
         self._tasks: list[asyncio.Task[None]] = []
         self._started_s = time.monotonic()
         self._commands = 0
         self._until_ns = 0
         self._log_sink: int | None = None
+        self._venue: VenueWatch | None = None
+        self._resources = AsyncExitStack()
 
     # Life
 
@@ -81,12 +77,15 @@ class App:
         """Lock the folder, open or resume the run, take the ports, and go."""
         self.folder.lock()
         try:
+            if self.config.perp_venue.source != "built-in":
+                self._venue = await self._resources.enter_async_context(watching(self.config.perp_venue))
             self._open(self._begin_or_resume())
             await self.server.start()
         except BaseException:
             await self.stop()
             raise
-        self._tasks = [asyncio.create_task(job) for job in (self._pace(), self._publish())]
+        jobs = [self._pace(), self._publish(), *([self._venue.run()] if self._venue is not None else [])]
+        self._tasks = [asyncio.create_task(job) for job in jobs]
 
     async def until(self, stop: asyncio.Event) -> None:
         """Wait for ``stop``; a loop that broke ends the wait with its exception."""
@@ -107,6 +106,7 @@ class App:
         broken = any(isinstance(how, Exception) for how in ended)  # then the state is no good: the file's is
         self._tasks.clear()
         await self.server.stop()
+        await self._resources.aclose()
         try:
             if self._opened is not None and not broken:
                 seal(self._opened)
@@ -176,7 +176,7 @@ class App:
         universe = session.kernel.universe
         charted = tuple(name for name in CHARTED if name in universe.instruments)
         self._projector = Projector(universe, run, self._clock(session.simulation.now_ns), charted=charted)
-        self._feed = Feed(session.kernel, self._projector)
+        self._feed = Feed(session.kernel, self._projector, self._venue)
         session.sequencer.listeners.append(self._feed.on_outcome)
         self._opened = opened
         self._attach_log()
@@ -252,10 +252,6 @@ class App:
             kill=opened.session.kernel.kill,
         )
 
-    def _live(self) -> Opened:
-        assert self._opened is not None, "the application is not running"
-        return self._opened
-
     # Host
 
     async def start_engine(self, engine: EngineId, mode: Mode, config: Any) -> None:
@@ -317,52 +313,6 @@ class App:
         self.server.publish((frames.SnapshotFrame(self._projector.seq, 0, self._projector.snapshot()),))
         return answer(request, "ok", "a fresh paper run began")
 
-    def snapshot(self) -> frames.Snapshot:
-        """Everything, for a new client."""
-        assert self._projector is not None
-        return self._projector.snapshot()
-
-    def markets(self) -> MarketsResponse | Unavailable:
-        """``/api/drift/markets``."""
-        if self._feed is None:
-            return Unavailable(code="starting", reason="the application is starting")
-        return self._feed.markets()
-
-    def engines(self) -> EnginesResponse:
-        """``/api/engines``."""
-        return EnginesResponse(engines=self.snapshot().engines)
-
-    def positions(self) -> PositionsResponse:
-        """``/api/positions``."""
-        kernel = self._live().session.kernel
-        held = tuple(row for desk in kernel.desks.values() for row in cards.positions(kernel, desk.engine))
-        return PositionsResponse(positions=held)
-
-    def trades(self, limit: int) -> TradesResponse:
-        """``/api/trades``."""
-        return TradesResponse(trades=tuple(reversed(self.snapshot().fills[-limit:])))
-
-    def vaults(self) -> VaultsResponse:
-        """``/api/vaults``."""
-        kernel = self._live().session.kernel
-        update = cards.vault_update(kernel)
-        return VaultsResponse(
-            balances=cards.balances(kernel),
-            equity=update.equity if update is not None else None,
-            pnl_days=update.pnl_days if update is not None else (),
-        )
-
-    def journal(self, limit: int, before_seq: int | None) -> JournalResponse:
-        """``/api/journal``: rows on disk, newest first."""
-        found = self._live().journal.page(limit, before_seq)
-        page = tuple(
-            JournalRow(
-                seq=row.seq, ts_ns=row.ts_ns, source="journal", cause="", kind=row.kind, body={"value": row.decoded()}
-            )
-            for row in found.rows
-        )
-        return JournalResponse(rows=page, next_before_seq=found.next_before_seq)
-
     def health(self) -> HealthResponse:
         """``/healthz``."""
         alive = bool(self._tasks) and all(not task.done() for task in self._tasks)
@@ -371,9 +321,9 @@ class App:
 
 
 def _lasting(config: Config) -> Config:
-    """The settings that a run is made of: ports and speed may change between restarts."""
+    """The settings that a run is made of: ports, speed and the venue shown may change between restarts."""
     market = msgspec.structs.replace(config.market, speed=MarketConfig().speed)
-    return msgspec.structs.replace(config, market=market, server=ServerConfig())
+    return msgspec.structs.replace(config, market=market, server=ServerConfig(), perp_venue=PerpVenueConfig())
 
 
 @asynccontextmanager

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -17,9 +18,10 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from phantom_arbiter.dashboard.openapi import API, Parameter, openapi_document
+from phantom_arbiter.dashboard.lab import LabQuery
+from phantom_arbiter.dashboard.openapi import API, Parameter, TextParameter, openapi_document
 from phantom_arbiter.dashboard.panels import MarketsResponse
-from phantom_arbiter.dashboard.port import DashboardPort, Unavailable
+from phantom_arbiter.dashboard.port import DashboardPort, NotFound, Unavailable
 from phantom_arbiter.dashboard.security import AllowList, Guard
 
 WEB_DIR: Final = Path(__file__).parent / "web"
@@ -106,8 +108,7 @@ class Pages:
 
     async def trades(self, request: Request) -> Response:
         """Our last fills."""
-        limit = _query(request)["limit"]
-        return _json(self._port.trades(limit or 0))
+        return _json(self._port.trades(_query(request)["limit"]))
 
     async def vaults(self, request: Request) -> Response:
         """Balances and P&L."""
@@ -117,7 +118,14 @@ class Pages:
     async def journal(self, request: Request) -> Response:
         """A page of the journal."""
         query = _query(request)
-        return _json(self._port.journal(query["limit"] or 0, query["before_seq"]))
+        return _json(self._port.journal(query["limit"], query["before_seq"]))
+
+    async def carry_lab(self, request: Request) -> Response:
+        """A backtest; it may take a second."""
+        answer = await self._port.carry_lab(msgspec.convert(_query(request), LabQuery))
+        if isinstance(answer, Unavailable):
+            return _json(answer, 503, {"Retry-After": str(answer.retry_after_s)})
+        return _json(answer, 404 if isinstance(answer, NotFound) else 200)
 
     async def health(self, request: Request) -> Response:
         """200 when everything works, else 503."""
@@ -161,16 +169,23 @@ def build_app(
     )
 
 
-def _query(request: Request) -> dict[str, int | None]:
+def _query(request: Request) -> dict[str, Any]:
     """The route's parameters, checked; a parameter it does not have is refused."""
     route = next(route for route in API if route.path == request.url.path)
     known = {parameter.name: parameter for parameter in route.parameters}
-    values: dict[str, int | None] = {name: parameter.default for name, parameter in known.items()}
+    values: dict[str, Any] = {name: parameter.default for name, parameter in known.items()}
     for name, text in request.query_params.multi_items():
         if name not in known:
             raise BadQueryError(name[:64], text[:64], f"no such parameter (known: {', '.join(known) or 'none'})")
-        values[name] = _integer(known[name], text)
+        parameter = known[name]
+        values[name] = _text(parameter, text) if isinstance(parameter, TextParameter) else _integer(parameter, text)
     return values
+
+
+def _text(parameter: TextParameter, text: str) -> str:
+    if re.fullmatch(parameter.pattern, text) is None:
+        raise BadQueryError(parameter.name, text[:64], f"text that matches {parameter.pattern}")
+    return text
 
 
 def _integer(parameter: Parameter, text: str) -> int:

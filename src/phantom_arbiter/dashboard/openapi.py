@@ -8,6 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from phantom_arbiter.dashboard import port
+from phantom_arbiter.dashboard.lab import CarryLabResponse
 from phantom_arbiter.dashboard.panels import MarketsResponse
 from phantom_arbiter.dashboard.schema import answer_definitions
 
@@ -22,6 +23,15 @@ class Parameter(Struct, frozen=True):
     default: int | None
 
 
+class TextParameter(Struct, frozen=True):
+    """A text query parameter that matches ``pattern`` as a whole."""
+
+    name: str
+    description: str
+    pattern: str
+    default: str
+
+
 class ApiRoute(Struct, frozen=True):
     """A reading route. ``answer`` is its type, a media type where it is not JSON, or None for any JSON object."""
 
@@ -29,7 +39,8 @@ class ApiRoute(Struct, frozen=True):
     name: str
     summary: str
     answer: type[Struct] | str | None
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[Parameter | TextParameter, ...] = ()
+    not_found: bool = False
     failure: type[Struct] | None = None
 
 
@@ -54,6 +65,21 @@ API: Final = (
             Parameter("limit", "How many", 1, 1_000, 100),
             Parameter("before_seq", "Only envelopes before this one", 1, 2**63 - 1, None),
         ),
+    ),
+    ApiRoute(
+        "/api/lab/funding",
+        "carry_lab",
+        "Funding policies over recorded hours",
+        CarryLabResponse,
+        (
+            TextParameter("market", "A perp of which hours were recorded", "^[A-Z0-9]{1,16}-PERP$", "SOL-PERP"),
+            TextParameter("spot", "The long leg: native is the perp's own asset", "^(sol|jitosol|native)$", "sol"),
+            Parameter("notional_usd", "Size of the short", 100, 10_000_000, 10_000),
+            Parameter("from_ts", "Not before, Unix milliseconds", 0, 2**41, None),
+            Parameter("to_ts", "Before this instant, Unix milliseconds", 0, 2**41, None),
+        ),
+        not_found=True,
+        failure=port.Unavailable,
     ),
     ApiRoute("/healthz", "health", "Whether everything works", port.HealthResponse, failure=port.HealthResponse),
     ApiRoute("/metrics", "metrics", "Prometheus metrics", "text/plain"),
@@ -90,6 +116,8 @@ def _operation(route: ApiRoute) -> dict[str, Any]:
     }
     if route.path not in ("/metrics", "/api/openapi.json"):
         responses["400"] = _problem("A parameter is wrong; the answer names it")
+    if route.not_found:
+        responses["404"] = _response("There is no such thing; the answer says what there is", port.NotFound)
     if route.failure is not None:
         responses["503"] = _response("Not available now", route.failure)
     return {
@@ -100,8 +128,12 @@ def _operation(route: ApiRoute) -> dict[str, Any]:
     }
 
 
-def _parameter(parameter: Parameter) -> dict[str, Any]:
-    schema: dict[str, Any] = {"type": "integer", "minimum": parameter.minimum, "maximum": parameter.maximum}
+def _parameter(parameter: Parameter | TextParameter) -> dict[str, Any]:
+    schema: dict[str, Any]
+    if isinstance(parameter, TextParameter):
+        schema = {"type": "string", "pattern": parameter.pattern}
+    else:
+        schema = {"type": "integer", "minimum": parameter.minimum, "maximum": parameter.maximum}
     if parameter.default is not None:
         schema["default"] = parameter.default
     return {"name": parameter.name, "in": "query", "description": parameter.description, "schema": schema}

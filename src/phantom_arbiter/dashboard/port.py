@@ -1,7 +1,7 @@
 """What the dashboard needs of the application, and the answers of the HTTP interface.
 
 Everything runs in one event loop: a port's methods read state that is in memory and return at once; only `command`
-may wait.
+and `carry_lab` may wait.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from phantom_arbiter.dashboard.frames import CommandResult, Snapshot
+from phantom_arbiter.dashboard.lab import CarryLabResponse, LabQuery
 from phantom_arbiter.dashboard.panels import MarketsResponse
 from phantom_arbiter.dashboard.requests import CommandRequest
 from phantom_arbiter.dashboard.rows import EngineCard, EquityPoint, Fill, PnlDay, Position, Row, VaultBalance
@@ -20,6 +21,13 @@ class Unavailable(Row, frozen=True):
     code: str
     reason: str
     retry_after_s: int = 30
+
+
+class NotFound(Row, frozen=True):
+    """What was asked for does not exist: HTTP 404."""
+
+    code: str
+    message: str
 
 
 class EnginesResponse(Row, frozen=True):
@@ -110,6 +118,9 @@ class DashboardPort(Protocol):
 
     def journal(self, limit: int, before_seq: int | None) -> JournalResponse:
         """The last ``limit`` envelopes before ``before_seq`` (None: the newest)."""
+
+    async def carry_lab(self, query: LabQuery) -> CarryLabResponse | Unavailable | NotFound:
+        """Funding policies over recorded hours; one runs at a time."""
 
     def health(self) -> HealthResponse:
         """Whether the application works."""

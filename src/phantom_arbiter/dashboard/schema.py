@@ -14,6 +14,7 @@ import msgspec
 from phantom_arbiter.core.commands import ENGINE_IDS
 from phantom_arbiter.dashboard import port
 from phantom_arbiter.dashboard.frames import PROTOCOL_VERSION, ServerFrame
+from phantom_arbiter.dashboard.lab import CarryLabResponse
 from phantom_arbiter.dashboard.panels import MarketsResponse
 from phantom_arbiter.dashboard.requests import Auth, WireAction
 
@@ -28,6 +29,8 @@ HTTP_ANSWERS: Final = (
     port.JournalResponse,
     port.HealthResponse,
     port.Unavailable,
+    port.NotFound,
+    CarryLabResponse,
 )
 TYPESCRIPT_PATH: Final = Path("ui/src/lib/messages.ts")
 _REF: Final = "#/$defs/{name}"

@@ -1,4 +1,4 @@
-"""The two plugs in which backtest, paper and live differ: where facts come from, and who answers a dispatch."""
+"""The plugs in which backtest, paper and live differ: where facts come from, who answers, who reads a venue."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 
 from phantom_arbiter.core.events import AnyFact, Envelope
 from phantom_arbiter.core.orders import Dispatch
+from phantom_arbiter.core.perp.reading import VenueReading
 
 
 class Arrival(NamedTuple):
@@ -41,3 +42,14 @@ class SimulatedDriver(Protocol):
 
     def pop(self, now_ns: int) -> list[Arrival]:
         """Act on everything due up to ``now_ns`` and return the facts, in order."""
+
+
+class PerpVenueReader(Protocol):
+    """A perp venue that can be read: nothing of it can trade."""
+
+    @property
+    def name(self) -> str:
+        """The venue's name, as in `VenueReading.venue`."""
+
+    async def read_markets(self) -> VenueReading:
+        """All markets as they are now; an error says why not, and never stands for a number."""

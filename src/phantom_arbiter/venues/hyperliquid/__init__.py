@@ -1,0 +1,1 @@
+"""Hyperliquid, read only."""
