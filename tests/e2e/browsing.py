@@ -18,6 +18,7 @@ PAGES: Final = {
     "scalp": "Scalp",
     "arb": "Arb",
     "risk": "Risk",
+    "lab": "Lab",
     "log": "Log",
 }
 TITLES: Final = {

@@ -23,9 +23,7 @@ ASKED = [(route.path, mode) for route in API for mode in (SOUND, UNSOUND) if mod
 
 
 @pytest.mark.parametrize(("path", "mode"), ASKED)
-def test_answers_keep_the_contract(
-    api: schemathesis.BaseSchema, path: str, mode: schemathesis.GenerationMode
-) -> None:
+def test_answers_keep_the_contract(api: schemathesis.BaseSchema, path: str, mode: schemathesis.GenerationMode) -> None:
     operation = api[path]["GET"]
 
     @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -14,6 +14,7 @@ from tests.e2e.live_server import LiveServer
 
 pytestmark = pytest.mark.browser
 
+LAB_CHARTS = ["Equity", "Equity by cause"]
 PANELS = {
     "overview": ["Equity", "P&L by cause", *TITLES.values(), "Open positions", "Vault balances", "Tape"],
     "funding": ["Funding (Delta Neutral)", "Best markets", "Hedge", "Perp markets", "Funding payments"],
@@ -21,6 +22,7 @@ PANELS = {
     "scalp": ["Scalp", "Pods", "Signals", "Under way", "Price and our fills", "Orders", "Last refusals"],
     "arb": ["Arb (Trip Hopper)", "Search and landing", "Opportunities", "Cost waterfall", "Orders", "Last refusals"],
     "risk": ["Kill switch", "Alerts", "Gates", "Exposure", "Last refusals", "System"],
+    "lab": ["Carry backtest", "Verdict", "Result by cause", *LAB_CHARTS, "Hours in position", "Decisions"],
     "log": ["Log"],
 }
 BARE = {"", "error", "null", "undefined", "nan", "[object object]"}
@@ -32,6 +34,7 @@ def expect_no_violation(tab: Tab, where: str, within: str | None = None) -> None
 
 
 def expect_page_reads(tab: Tab, name: str) -> None:
+    expect(tab.page.locator("[aria-busy=true]")).to_have_count(0)
     for title in PANELS[name]:
         panel = tab.panel(title)
         expect(panel).to_be_visible()
@@ -107,7 +110,10 @@ def test_dialogs_are_accessible(market: LiveServer, open_tab: OpenTab, name: str
     expect(tab.page.get_by_role("dialog")).to_be_hidden()
 
 
-@pytest.mark.parametrize(("name", "title"), [("overview", "Equity"), ("funding", "Price and our fills")])
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [("overview", "Equity"), ("funding", "Price and our fills"), ("lab", "Equity"), ("lab", "Equity by cause")],
+)
 def test_a_chart_is_drawn_and_can_be_read_as_a_table(
     market: LiveServer, open_tab: OpenTab, name: str, title: str
 ) -> None:

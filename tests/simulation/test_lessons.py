@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from phantom_arbiter.app.pages import perp_markets
+from phantom_arbiter.app.perp_table import perp_markets
 from phantom_arbiter.config import Config
 from phantom_arbiter.core.commands import ENGINE_IDS, ClosePosition, Kill, KillLevel, StartEngine, StopEngine
 from phantom_arbiter.core.events import (

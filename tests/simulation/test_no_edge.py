@@ -39,7 +39,14 @@ MINUTES: Final[dict[EngineId, int]] = {"funding": 40, "lst": 30, "scalp": 30, "a
 """The shortest round span in which each engine makes its thirty trades."""
 CONFIG: Final = Config(
     safety=SafetyConfig(force_open=("edge", "daily_loss", "drawdown")),
-    funding=FundingConfig(propose_every_ns=NS_PER_MINUTE, reentry_wait_ns=NS_PER_SECOND, retry_every_ns=NS_PER_SECOND),
+    funding=FundingConfig(
+        markets=("SOL-PERP",),
+        spot_leg="base",
+        policy="hold",
+        propose_every_ns=NS_PER_MINUTE,
+        reentry_wait_ns=NS_PER_SECOND,
+        retry_every_ns=NS_PER_SECOND,
+    ),
     lst=LstConfig(
         interest_bps=0.0,
         propose_every_ns=NS_PER_SECOND,

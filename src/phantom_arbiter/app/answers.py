@@ -6,6 +6,7 @@ from typing import Final
 
 from phantom_arbiter.core.commands import DriftDeposit, DriftWithdraw
 from phantom_arbiter.core.instruments import Instrument, Universe
+from phantom_arbiter.core.intents import Intent, Swap
 from phantom_arbiter.core.outcome import CommandOutcome
 from phantom_arbiter.core.preview import AccountFigures, Previewed
 from phantom_arbiter.core.units import power_of_ten
@@ -39,6 +40,7 @@ def kernel_answer(request: CommandRequest, outcome: CommandOutcome, universe: Un
 def preview_row(previewed: Previewed, universe: Universe) -> PreviewRow:
     """A preview in whole units."""
     draft = previewed.draft
+    spot_asset, spot_amount = _spot_leg(draft.intent, universe, draft.market)
     market = universe.instruments[draft.market]
     unit = power_of_ten(market.quote_decimals if draft.act in TRANSFERS else market.base_decimals)
     return PreviewRow(
@@ -48,6 +50,8 @@ def preview_row(previewed: Previewed, universe: Universe) -> PreviewRow:
         min_size=draft.min_atoms / unit,
         max_size=draft.max_atoms / unit,
         step=draft.step_atoms / unit,
+        spot_asset=spot_asset,
+        spot_amount=spot_amount,
         before=_figures(draft.before, market),
         after=_figures(draft.after, market),
         words=draft.words,
@@ -60,6 +64,16 @@ def preview_row(previewed: Previewed, universe: Universe) -> PreviewRow:
         gates=tuple(gate_row(gate) for gate in previewed.gates),
         refused=gate_row(previewed.refused) if previewed.refused is not None else None,
     )
+
+
+def _spot_leg(intent: Intent, universe: Universe, market: str) -> tuple[str | None, float | None]:
+    """What the swap buys with the market's quote asset, or sells for it."""
+    swap = next((leg for leg in intent.legs if isinstance(leg, Swap)), None)
+    if swap is None:
+        return None, None
+    buys = swap.in_asset == universe.instruments[market].quote
+    asset, atoms = (swap.out_asset, swap.expected_out_atoms) if buys else (swap.in_asset, swap.in_atoms)
+    return asset, atoms / power_of_ten(universe.assets[asset].decimals)
 
 
 def _figures(figures: AccountFigures, market: Instrument) -> PreviewFigures:

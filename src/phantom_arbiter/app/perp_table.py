@@ -107,21 +107,17 @@ def funding_cards(
 ) -> tuple[panels.FundingCard, ...]:
     """The three best opportunities net of all costs, as the engine weighs them over thirty days.
 
-    One card a market: its best form. What can be taken comes first: a better rate that nobody can trade helps nobody.
+    ``candidates`` come best first, what can be taken before the rest. One card a market: its best form.
     """
     if markets is None:
         return ()
     rates = {market.symbol: market for market in markets.markets}
     cards: dict[str, panels.FundingCard] = {}
-    for candidate in sorted(candidates, key=_worth, reverse=True):
+    for candidate in candidates:
         market = rates.get(candidate.market)
         if market is not None and candidate.net_apr is not None and candidate.market not in cards:
             cards[candidate.market] = _card(candidate, market, candidate.net_apr, markets.venue.status)
     return tuple(cards.values())[:BEST]
-
-
-def _worth(candidate: panels.FundingCandidate) -> tuple[bool, float]:
-    return candidate.traded, candidate.net_apr if candidate.net_apr is not None else float("-inf")
 
 
 def _card(

@@ -286,10 +286,11 @@ class Accounting:
         outcome = self.vault.record(key, kind, engine, postings, ts_ns=now_ns)
         if isinstance(outcome, Shortfall):
             atoms = -outcome.free_atoms
+            if not atoms:
+                return
             counter = next(posting.account for posting in postings if posting.account != DEPLOYED[engine])
-            if atoms:
-                partial = move(DEPLOYED[engine], counter, asset, -atoms)
-                outcome = self.vault.record(f"{key}:partial", kind, engine, partial, ts_ns=now_ns)
+            partial = move(DEPLOYED[engine], counter, asset, -atoms)
+            outcome = self.vault.record(f"{key}:partial", kind, engine, partial, ts_ns=now_ns)
         self._keep(outcome)
         collateral = self.desks[engine].book.collateral
         name = f"{venue}:{asset}"

@@ -45,10 +45,11 @@ class Swap(Struct, frozen=True, tag="swap", gc=False):
     expected_out_atoms: int
     min_out_atoms: int
     from_position: bool = False
+    hedges: int = -1
 
 
 class PerpOrder(Struct, frozen=True, tag="perp", gc=False):
-    """A marketable perp order of ``base_atoms`` (unsigned); no fill beyond ``limit_px``."""
+    """A marketable perp order of ``base_atoms`` (unsigned); no fill beyond ``limit_px``. ``hedges``: see `Intent`."""
 
     instrument: str
     venue: str
@@ -57,6 +58,7 @@ class PerpOrder(Struct, frozen=True, tag="perp", gc=False):
     expected_px: int
     limit_px: int
     reduce_only: bool = False
+    hedges: int = -1
 
 
 class CollateralTransfer(Struct, frozen=True, tag="transfer", gc=False):
@@ -79,6 +81,11 @@ def size_atoms(leg: Leg) -> int:
             return leg.in_atoms
         case CollateralTransfer():
             return abs(leg.atoms)
+
+
+def hedged_leg(leg: Leg) -> int:
+    """The index of the leg that ``leg`` hedges; -1: none."""
+    return -1 if isinstance(leg, CollateralTransfer) else leg.hedges
 
 
 class Cost(Struct, frozen=True, gc=False):
@@ -113,6 +120,9 @@ class Intent(Struct, frozen=True):
 
     ``priority_lamports`` and ``tip_lamports`` are bids for each transaction. ``expires_ns`` is the instant after
     which it must not be sent. ``position_id`` ties entry and exit; ``command_id`` names the command that asked.
+
+    A leg with ``hedges`` (the index of an earlier swap or perp leg; SEQUENTIAL only) is sent once that leg has ended
+    with anything filled, and as large as its fill asks for (`core.leg_size`). Raises `ValueError` for another index.
     """
 
     engine: str
@@ -130,3 +140,14 @@ class Intent(Struct, frozen=True):
     tip_lamports: int = 0
     p_fail_bps: int = 0
     command_id: str = ""
+
+    def __post_init__(self) -> None:
+        for index, leg in enumerate(self.legs):
+            hedged = hedged_leg(leg)
+            if hedged == -1:
+                continue
+            sound = self.policy is Policy.SEQUENTIAL and 0 <= hedged < index
+            if not sound or isinstance(self.legs[hedged], CollateralTransfer):
+                raise ValueError(
+                    f"legs[{index}].hedges: got {hedged}, expected -1 or an earlier swap or perp leg, one by one"
+                )

@@ -30,7 +30,8 @@ from phantom_arbiter.core.events import (
     TimerFired,
 )
 from phantom_arbiter.core.instruments import Universe
-from phantom_arbiter.core.intents import CollateralTransfer, Intent, Policy, Purpose, size_atoms
+from phantom_arbiter.core.intents import CollateralTransfer, Intent, Policy, Purpose
+from phantom_arbiter.core.leg_size import leg_size
 from phantom_arbiter.core.lifecycle import ACTIVE, LIFE_CYCLE, EngineStatus
 from phantom_arbiter.core.orders import Dispatch, LegPlan, LegState, Order, apply_report
 from phantom_arbiter.core.outcome import Benchmark, EngineRecord, Outcome, StatusChange
@@ -241,19 +242,21 @@ class Kernel:
         legs = range(len(intent.legs)) if intent.policy is Policy.ATOMIC else range(1)
         self._dispatch(order, approved, legs)
 
-    def _dispatch(self, order: Order, approved: Approved, legs: range) -> None:
+    def _dispatch(self, order: Order, approved: Approved, legs: range) -> bool:
+        """Send legs; False where the ledger holds too little and the order is over."""
         plans = []
         for index in legs:
-            size = size_atoms(order.intent.legs[index])
+            size = leg_size(order, index, self.universe)
             leg = order.intent.legs[index]
             withdrawal = isinstance(leg, CollateralTransfer) and leg.atoms < 0
             if withdrawal and not self.accounting.reserve_withdrawal(order, index, self.view.now_ns):
                 self._fail_leg(order, index, "the ledger holds less than what is to be withdrawn")
-                return
+                return False
             order.legs[index].size_atoms = size
             plans.append(LegPlan(index, size))
         self.outcome().dispatches.append(Dispatch(approved, tuple(plans)))
         self._touch(order)
+        return True
 
     def _fail_leg(self, order: Order, index: int, reason: str) -> None:
         apply_report(order.legs[index], LegReport(index, LegStatus.REJECTED, reason=reason))
@@ -290,18 +293,23 @@ class Kernel:
             return
         if following is not None:
             approved = self.gates.carry_on(order, self.view.now_ns)
-            self._dispatch(order, approved, range(following, following + 1))
-            return
-        if not order.is_open:
-            self.accounting.finish(order, self.view.now_ns)
-            del self.orders[order.id]
-            del self.desks[order.intent.engine].orders[order.id]
-            self.closed.append(order)
-        self._touch(order)
+            if not self._dispatch(order, approved, range(following, following + 1)):
+                return
+        elif order.is_open:
+            self._touch(order)
+        else:
+            self._close_order(order)
         if self.records[order.intent.engine].status in ACTIVE:
             intents = self.engines[order.intent.engine].on_order(order)
             if intents:
                 self._judge_all(intents)
+
+    def _close_order(self, order: Order) -> None:
+        self.accounting.finish(order, self.view.now_ns)
+        del self.orders[order.id]
+        del self.desks[order.intent.engine].orders[order.id]
+        self.closed.append(order)
+        self._touch(order)
 
     def _touch(self, order: Order) -> None:
         self.outcome().orders.append(order)

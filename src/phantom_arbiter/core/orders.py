@@ -3,6 +3,9 @@
 A leg goes NEW → SENT → ACCEPTED → PARTIAL → FILLED | REJECTED | EXPIRED | UNKNOWN; UNKNOWN is not an end: it keeps its
 reservation until a later report proves what happened. Reports are cumulative, so a repeated or late one changes
 nothing. An order's status follows from its legs.
+
+A leg that hedges another one is sent although that one filled only in part. Such an order ends PARTIAL, not DONE: it is
+smaller than what was approved, however well it is hedged.
 """
 
 from __future__ import annotations
@@ -13,7 +16,7 @@ from typing import Final
 from msgspec import Struct
 
 from phantom_arbiter.core.events import Fee, LegReport, LegStatus
-from phantom_arbiter.core.intents import Intent, Policy
+from phantom_arbiter.core.intents import Intent, Policy, hedged_leg
 from phantom_arbiter.core.verdicts import Approved
 
 S = LegStatus
@@ -52,6 +55,11 @@ class LegState(Struct):
     out_atoms: int = 0
     fees: tuple[Fee, ...] = ()
     reason: str = ""
+
+    @property
+    def is_out(self) -> bool:
+        """Whether it was sent and has not ended; it is out before the first report of it."""
+        return self.size_atoms > 0 if self.status is S.NEW else self.status not in TERMINAL
 
     def moves_to(self, status: LegStatus) -> bool:
         """Whether the table allows this step."""
@@ -92,7 +100,7 @@ class Order(Struct):
         if all(state is S.FILLED for state in states):
             return OrderStatus.DONE
         stopped = any(state in (S.REJECTED, S.EXPIRED) for state in states)
-        waiting = any(state in (S.SENT, S.ACCEPTED, S.PARTIAL) for state in states)
+        waiting = any(leg.is_out for leg in self.legs)
         if waiting or not stopped:
             return OrderStatus.OPEN
         return OrderStatus.PARTIAL if any(leg.in_atoms for leg in self.legs) else OrderStatus.FAILED
@@ -103,15 +111,23 @@ class Order(Struct):
         return self.status in (OrderStatus.OPEN, OrderStatus.UNKNOWN)
 
     def next_leg(self) -> int | None:
-        """The leg to send now under SEQUENTIAL: the first NEW one, once all before it are filled."""
+        """The leg to send now under SEQUENTIAL: the first that was not sent, once all before it are filled.
+
+        Of the leg it hedges it is enough that it ended with anything filled.
+        """
         if self.intent.policy is not Policy.SEQUENTIAL:
             return None
         for index, leg in enumerate(self.legs):
             if leg.status is S.NEW:
-                return index
-            if leg.status is not S.FILLED:
-                return None
+                return index if not leg.size_atoms and self._may_follow(index) else None
         return None
+
+    def _may_follow(self, index: int) -> bool:
+        hedged = hedged_leg(self.intent.legs[index])
+        return all(
+            leg.status is S.FILLED or (earlier == hedged and leg.status in TERMINAL and leg.in_atoms > 0)
+            for earlier, leg in enumerate(self.legs[:index])
+        )
 
 
 class LegDelta(Struct, frozen=True):

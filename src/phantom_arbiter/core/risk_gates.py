@@ -152,7 +152,9 @@ def _book_after(j: Judgement) -> EngineBook:
             key = f"{leg.venue}:{leg.asset}"
             book.collateral[key] = book.collateral.get(key, 0) + leg.atoms
         elif isinstance(leg, PerpOrder):
-            held = book.perps.get(leg.instrument) or PerpPosition(leg.instrument, leg.venue)
+            # A new position earns from now on: what the index gathered before is not its own.
+            index_e9 = desk.view.funding_index_e9.get(leg.instrument, 0)
+            held = book.perps.get(leg.instrument) or PerpPosition(leg.instrument, leg.venue, funding_index_e9=index_e9)
             sign, instrument = (1 if leg.side is Side.BUY else -1), desk.view.universe.instruments[leg.instrument]
             quote = instrument.quote_atoms(leg.base_atoms, leg.expected_px, Rounding.UP)
             book.perps[leg.instrument] = msgspec.structs.replace(

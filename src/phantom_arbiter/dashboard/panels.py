@@ -151,6 +151,7 @@ class PreviewFigures(Row, frozen=True):
 class PreviewRow(Row, frozen=True):
     """What an act by hand would do. Sizes in base units (a transfer: quote units); rates and APR as fractions.
 
+    ``spot_asset`` and ``spot_amount``: what the spot leg buys or sells, None without one.
     ``gates`` are all measured, in their order; ``refused`` is the first that says no. The act must name ``hash`` before
     ``expires_ts`` (market time).
     """
@@ -161,6 +162,8 @@ class PreviewRow(Row, frozen=True):
     min_size: float
     max_size: float
     step: float
+    spot_asset: str | None
+    spot_amount: float | None
     before: PreviewFigures
     after: PreviewFigures
     words: str

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from phantom_arbiter.core.events import AnyFact, Fee, FeeKind, LegReport, LegStatus
 from phantom_arbiter.core.instruments import Universe
 from phantom_arbiter.core.intents import CollateralTransfer, Intent, PerpOrder, Swap
+from phantom_arbiter.core.leg_size import least_out_atoms
 from phantom_arbiter.core.orders import Dispatch, LegPlan
 from phantom_arbiter.core.reservation_plan import is_cycle
 from phantom_arbiter.core.streams import Stream
@@ -121,8 +122,9 @@ class Executor:
         fill = self.liquidity.quote_swap(leg, in_atoms, draft.now_ns)
         if isinstance(fill, str):
             return fill
-        if fill.out_atoms < leg.min_out_atoms:
-            return f"output {fill.out_atoms} is below the minimum {leg.min_out_atoms} {leg.out_asset} atoms"
+        least_atoms = least_out_atoms(leg, plan.size_atoms)
+        if fill.out_atoms < least_atoms:
+            return f"output {fill.out_atoms} is below the minimum {least_atoms} {leg.out_asset} atoms"
         draft.swaps.append((plan.leg, leg, in_atoms))
         draft.carried = (leg.out_asset, fill.out_atoms)
         return ""

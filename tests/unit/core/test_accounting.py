@@ -194,6 +194,16 @@ def test_a_loss_beyond_the_collateral_takes_what_is_there_and_nothing_else() -> 
     assert set(house.sums().values()) <= {0}
 
 
+def test_a_second_loss_with_nothing_left_takes_nothing() -> None:
+    house = House()
+    short(house, fee=0)
+    house.feed(Liquidated("funding", "SOL-PERP", WHOLE, 1_400 * USD, 0))
+    house.feed(PnlSettled("funding", "SOL-PERP", "USDC", -1_250 * USD))
+    house.feed(PnlSettled("funding", "SOL-PERP", "USDC", -5 * USD))
+    assert house.vault.deployed("funding", "USDC") == house.book.collateral_atoms(VENUE, "USDC") == 0
+    assert set(house.sums().values()) <= {0}
+
+
 def cycle() -> Intent:
     there = Swap("SOL/USDC", "pool", "USDC", "SOL", 150 * USD, WHOLE, 990_000_000)
     back = Swap("SOL/USDC", "other", "SOL", "USDC", WHOLE, 151 * USD, 150 * USD)

@@ -1,4 +1,4 @@
-"""Orders by hand on a real kernel: a preview changes nothing, an act goes through the gates or says which one refused."""
+"""Orders by hand on a real kernel: a preview changes nothing, an act passes the gates or says which one refused."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from phantom_arbiter.core.commands import StartEngine
-from phantom_arbiter.core.events import LegStatus, OraclePosted, StakePoolRead, TokenAudited
+from phantom_arbiter.core.events import FundingPosted, LegStatus, OraclePosted, StakePoolRead, TokenAudited
 from phantom_arbiter.core.intents import Cost, Intent, Policy, Purpose, Side, Swap
 from phantom_arbiter.core.limits import Limits
 from phantom_arbiter.core.safety import GATES, UNFORCEABLE, SafetyConfig
@@ -157,6 +157,14 @@ def test_a_perp_is_opened_only_far_from_liquidation() -> None:
     result = refused_by(house, intent(perp_order(Side.SELL, 90 * WHOLE), notional_micros=USD), "health").result
     assert (result.value, result.limit, result.unit) == (59.5, 60, "health")
     assert isinstance(house.verdict(intent(perp_order(Side.SELL, 87 * WHOLE), notional_micros=USD)), Approved)
+
+
+def test_a_new_position_is_given_no_credit_for_funding_of_the_past() -> None:
+    house = funded(House(usdc=2_000), 1_000)
+    for _ in range(200):  # a short from the beginning would have gathered 1,044 USD
+        house.feed(FundingPosted("SOL-PERP", 60_000_000, SOL_PX, SOL_PX, 1), after_ns=0)
+    result = refused_by(house, intent(perp_order(Side.SELL, 90 * WHOLE), notional_micros=USD), "health").result
+    assert result.value == 59.5
 
 
 def test_health_counts_collateral_that_comes_with_the_order_and_positions_held() -> None:

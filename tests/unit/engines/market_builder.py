@@ -55,14 +55,14 @@ UNIVERSE = Universe.of(
 class Bench:
     """A running engine. ``market`` holds what each tick repeats; ``intents`` and ``verdicts`` all there ever were."""
 
-    def __init__(self, engine: BaseEngine, **whole_units: float) -> None:
-        self.engine = engine
+    def __init__(self, engine: BaseEngine, universe: Universe = UNIVERSE, **whole_units: float) -> None:
+        self.engine, self.universe = engine, universe
         vault = VaultManager()
         for symbol, amount in whole_units.items():
-            atoms = round(amount * 10 ** UNIVERSE.assets[symbol].decimals)
+            atoms = round(amount * 10 ** universe.assets[symbol].decimals)
             vault.deposit(f"in-{symbol}", symbol, atoms, ts_ns=START_NS)
             vault.fund(f"fund-{symbol}", engine.id, symbol, atoms, ts_ns=START_NS)
-        self.kernel = Kernel(UNIVERSE, [engine], vault, SafetyGates(), Mode.PAPER)
+        self.kernel = Kernel(universe, [engine], vault, SafetyGates(), Mode.PAPER)
         self.kernel.set_status(engine.id, EngineStatus.STARTING, "test")
         self.kernel.set_status(engine.id, EngineStatus.RUNNING, "test")
         self.kernel._out = None
@@ -116,7 +116,7 @@ class Bench:
             self.now_ns += SECOND
             for plan in dispatch.plans:
                 leg = dispatch.approved.intent.legs[plan.leg]
-                reports = _answers(plan.leg, leg, plan.size_atoms, reject, share)
+                reports = _answers(self.universe, plan.leg, leg, plan.size_atoms, reject, share)
                 for report in reports:
                     self.post(OrderReported(dispatch.approved.order_id, (report,)))
 
@@ -128,19 +128,22 @@ class Bench:
         self.dispatches += outcome.dispatches
 
 
-def _answers(index: int, leg: object, size: int, reject: tuple[type, ...], share: float) -> list[LegReport]:
+def _answers(
+    universe: Universe, index: int, leg: object, size: int, reject: tuple[type, ...], share: float
+) -> list[LegReport]:
     sent = LegReport(index, LegStatus.SENT)
     if isinstance(leg, reject):
         return [sent, LegReport(index, LegStatus.REJECTED, reason="test")]
     match leg:
         case Swap():
-            return [sent, LegReport(index, LegStatus.FILLED, size, leg.expected_out_atoms)]
+            out = leg.expected_out_atoms * size // leg.in_atoms
+            return [sent, LegReport(index, LegStatus.FILLED, size, out)]
         case CollateralTransfer():
             return [sent, LegReport(index, LegStatus.FILLED, size, size)]
         case PerpOrder():
-            step = UNIVERSE.instruments[leg.instrument].step_base_atoms
+            step = universe.instruments[leg.instrument].step_base_atoms
             filled = int(size * share) // step * step
-            value = UNIVERSE.instruments[leg.instrument].quote_atoms(filled, leg.expected_px, Rounding.DOWN)
+            value = universe.instruments[leg.instrument].quote_atoms(filled, leg.expected_px, Rounding.DOWN)
             if filled == size:
                 return [sent, LegReport(index, LegStatus.FILLED, filled, value)]
             part = LegReport(index, LegStatus.PARTIAL, filled, value)
@@ -148,14 +151,14 @@ def _answers(index: int, leg: object, size: int, reject: tuple[type, ...], share
     raise TypeError(f"no answer for {leg!r}")
 
 
-def price(usd: float, premium_bps: float = 0.0) -> list[AnyFact]:
-    """SOL at a price: oracle, perp (one basis point wide) and spot quote."""
+def price(usd: float, premium_bps: float = 0.0, base: str = "SOL") -> list[AnyFact]:
+    """A base at a price: oracle, perp (one basis point wide) and spot quote, all at a millionth of a dollar."""
     px = round(usd * USD)
     mark = round(px * (1 + premium_bps / 10_000))
     return [
-        OraclePosted("SOL-PERP", px, px // 5_000, 0),
-        Quoted("SOL-PERP", mark - mark // 20_000, mark + mark // 20_000, 0),
-        Quoted("SOL/USDC", px - px // 20_000, px + px // 20_000, 0),
+        OraclePosted(f"{base}-PERP", px, px // 5_000, 0),
+        Quoted(f"{base}-PERP", mark - mark // 20_000, mark + mark // 20_000, 0),
+        Quoted(f"{base}/USDC", px - px // 20_000, px + px // 20_000, 0),
     ]
 
 
@@ -164,16 +167,16 @@ def sol_pool(usd: float, sol: int = 100_000, fee_bps: int = 4) -> PoolUpdated:
     return PoolUpdated("orca:SOL/USDC", "orca", "SOL", "USDC", sol * WHOLE, round(sol * usd * USD), fee_bps, 10_000, 0)
 
 
-def stats(usd: float, premium_bps: float) -> PerpStatsRead:
+def stats(usd: float, premium_bps: float, base: str = "SOL") -> PerpStatsRead:
     """The perp market's mark."""
     mark = round(usd * USD * (1 + premium_bps / 10_000))
-    return PerpStatsRead("SOL-PERP", mark, 10**12, 10**12, START_NS + HOUR)
+    return PerpStatsRead(f"{base}-PERP", mark, 10**12, 10**12, START_NS + HOUR)
 
 
-def hour(apr: float, usd: float = 100.0) -> FundingPosted:
+def hour(apr: float, usd: float = 100.0, base: str = "SOL") -> FundingPosted:
     """A posted hour at a yearly rate: positive, longs pay shorts."""
     rate = apr / (24 * 365.25) * usd
-    return FundingPosted("SOL-PERP", round(rate * 1e9), round(usd * USD), round(usd * USD), 0)
+    return FundingPosted(f"{base}-PERP", round(rate * 1e9), round(usd * USD), round(usd * USD), 0)
 
 
 def stake_pool(token: str = "jitoSOL", rate: float = 1.25, **changes: int | bool) -> StakePoolRead:

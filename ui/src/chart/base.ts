@@ -37,6 +37,11 @@ export function readPalette(): Palette {
   };
 }
 
+/** A colour of the page by its name: "accent", "cause-funding". */
+export function colourNamed(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}
+
 export function chartColours(palette: Palette): DeepPartial<ChartOptions> {
   return {
     layout: { background: { type: ColorType.Solid, color: "transparent" }, textColor: palette.muted },

@@ -49,3 +49,11 @@ export function fillMarks(fills: readonly Fill[], instrument: string, firstTs: n
     }))
     .sort((a, b) => a.time - b.time);
 }
+
+/** One of several lines over the same instants. `colour`: the name of a colour of the page, without its dashes. */
+export interface ChartLine {
+  readonly name: string;
+  readonly colour: string;
+  readonly style: "solid" | "dashed";
+  readonly values: readonly number[];
+}

@@ -25,5 +25,9 @@ describe("announce", () => {
     expect(announce(warned, { ...none, alerts: [alert("WARNING")] }).urgent).toBe("");
     expect(announce(warned, { ...none, alerts: [alert("CRITICAL")] }).urgent).toBe("CRITICAL: health 18");
     expect(announce(warned, { ...none, alerts: [alert("WARNING", false)] }).urgent).toBe("");
+    const near = { ...alert("CRITICAL"), liq_price: 174.757281 };
+    expect(announce(none, { ...none, alerts: [near] }).urgent).toBe(
+      "CRITICAL: health 18. Liquidation at 174.757 dollars.",
+    );
   });
 });

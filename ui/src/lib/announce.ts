@@ -1,3 +1,4 @@
+import type { HealthAlert } from "./messages";
 import type { AppState } from "./store/state";
 import { price, size } from "./format";
 import { ENGINE_NAMES } from "./words";
@@ -27,11 +28,16 @@ function alerts(before: AppState, after: AppState): string {
   if (before.alerts === after.alerts) return "";
   const known = new Map(before.alerts.map((alert) => [alert.id, alert]));
   return after.alerts
-    .filter((alert) => alert.active && alert.level !== "INFO")
+    .filter((alert) => alert.active && !alert.acknowledged && alert.level !== "INFO")
     .filter((alert) => {
       const was = known.get(alert.id);
       return was === undefined || !was.active || was.level !== alert.level;
     })
-    .map((alert) => `${alert.level}: ${alert.message}`)
+    .map((alert) => `${alert.level}: ${alert.message}${liquidation(alert)}`)
     .join(" ");
+}
+
+/** The liquidation price, where the message does not tell it. */
+function liquidation({ liq_price: liq, message }: HealthAlert): string {
+  return liq == null || /liquidat/i.test(message) ? "" : `${message.endsWith(".") ? "" : "."} Liquidation at ${price(liq)} dollars.`;
 }

@@ -106,6 +106,11 @@ class Live {
     return result;
   }
 
+  /** Send a command whose answer the caller shows itself. */
+  ask(body: CommandBody, scope: string): Promise<CommandResult> {
+    return this.#desk.send(body, scope);
+  }
+
   dismiss(scope: string): void {
     const { [scope]: _, ...others } = this.failures;
     this.failures = others;

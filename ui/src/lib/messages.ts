@@ -94,6 +94,30 @@ export interface Candle {
   close: number;
 }
 
+/**
+ * `GET /api/lab/funding`. Policies hold first; `ranking` best first; `verdict` and `notes` in words.
+ *
+ * `markets`: what else there are hours of.
+ */
+export interface CarryLabResponse {
+  venue: string;
+  market: string;
+  spot: "jitosol" | "native" | "sol";
+  from_ts: number;
+  to_ts: number;
+  hours: number;
+  notional_usd: number;
+  capital_usd: number;
+  round_trip_bps: number;
+  policies: readonly LabPolicy[];
+  ranking: readonly ("hold" | "hysteresis" | "sign-flip")[];
+  verdict: readonly string[];
+  holding: readonly LabHolding[];
+  ts: readonly number[];
+  notes: readonly string[];
+  markets: readonly string[];
+}
+
 /** Ask an engine to leave one of its positions. On the wire `id` is the command's own, hence `position_id`. */
 export interface ClosePositionRequest {
   id: string;
@@ -407,6 +431,50 @@ export interface Kill {
 /** `pause`: no new entries; `cancel`: also cancel what is open; `flatten`: also close every position. */
 export type KillLevel = "cancel" | "flatten" | "pause";
 
+/** A decision with its numbers. Rates are fractions an hour; `enter` and `leave`: the band, None where none. */
+export interface LabDecision {
+  ts: number;
+  act: string;
+  why: string;
+  rate: number;
+  mean: number;
+  enter: number | null;
+  leave: number | null;
+  cost: number;
+}
+
+/** The same notional simply held. */
+export interface LabHolding {
+  name: string;
+  total_usd: number;
+  price_usd: number;
+  staking_usd: number;
+  costs_usd: number;
+  series: readonly number[];
+}
+
+/** What a policy came to. `series`: running totals by cause, and `total`, at `CarryLabResponse.ts`. */
+export interface LabPolicy {
+  policy: "hold" | "hysteresis" | "sign-flip";
+  total_usd: number;
+  causes: Record<string, number>;
+  basis_not_counted_usd: number;
+  return_apr: number;
+  max_drawdown_usd: number;
+  hours_in: number;
+  entries: number;
+  decision_count: number;
+  decisions: readonly LabDecision[];
+  spans: readonly LabSpan[];
+  series: Record<string, readonly number[]>;
+}
+
+/** In position from the first to the last hour that was earned. */
+export interface LabSpan {
+  from_ts: number;
+  to_ts: number;
+}
+
 /** Leave a hedged funding position that was previewed: both legs, and the margin comes home. */
 export interface LeavePosition {
   id: string;
@@ -530,6 +598,12 @@ export interface MarketsResponse {
 
 /** Where orders go. Backtest and replay run as paper. */
 export type Mode = "live" | "paper";
+
+/** What was asked for does not exist: HTTP 404. */
+export interface NotFound {
+  code: string;
+  message: string;
+}
 
 /** A fee in whole units of `asset`. */
 export interface OrderFee {
@@ -681,6 +755,7 @@ export interface PreviewFigures {
 /**
  * What an act by hand would do. Sizes in base units (a transfer: quote units); rates and APR as fractions.
  *
+ * `spot_asset` and `spot_amount`: what the spot leg buys or sells, None without one.
  * `gates` are all measured, in their order; `refused` is the first that says no. The act must name `hash` before
  * `expires_ts` (market time).
  */
@@ -691,6 +766,8 @@ export interface PreviewRow {
   min_size: number;
   max_size: number;
   step: number;
+  spot_asset: string | null;
+  spot_amount: number | null;
   before: PreviewFigures;
   after: PreviewFigures;
   words: string;

@@ -5,6 +5,7 @@ export const PAGES = [
   { id: "scalp", title: "Scalp", key: "s" },
   { id: "arb", title: "Arb", key: "a" },
   { id: "risk", title: "Risk", key: "r" },
+  { id: "lab", title: "Lab", key: "b" },
   { id: "log", title: "Log", key: "j" },
 ] as const;
 

@@ -1,4 +1,4 @@
-"""Expected funding: an AR(1) of the hourly rate, its horizon integral, and the exit threshold.
+"""Expected funding: an AR(1) of the hourly rate and its horizon integral.
 
 Rates are fractions of notional an hour, positive when a short receives. Between posted hours nothing changes; one
 hour's rate enters as the state that decays to the mean, never as the forecast (reference/trading-domain.md §5):
@@ -121,25 +121,6 @@ def expected_carry(model: CarryModel, hours: float) -> float:
     """E∫₀ᴴ of the rate: the fraction of notional a short expects to receive over ``hours``."""
     decay = (1.0 - math.exp(-model.kappa * hours)) / model.kappa
     return model.mean * hours + (model.rate - model.mean) * decay
-
-
-def lowest_carry(model: CarryModel, hours: float) -> float:
-    """The lowest point of the expected running total within ``hours``: what sitting out a bad spell costs (≤ 0)."""
-    low = min(0.0, expected_carry(model, hours))
-    if model.rate < 0.0 < model.mean:
-        turn = math.log((model.mean - model.rate) / model.mean) / model.kappa
-        low = min(low, expected_carry(model, min(turn, hours)))
-    return low
-
-
-def exit_threshold(model: CarryModel, cost: float, hours: float) -> float:
-    """The expected loss at which to leave, as a fraction of notional; ``cost`` is the round trip's fraction.
-
-    The no-switch band of the rate is h = (3η²C/4)^(1/3) with η² = 2κ·Var(f); a rate of −h around a mean of zero
-    loses h(1 − e^(−κH))/κ, which is what `lowest_carry` is held against.
-    """
-    band = math.pow(1.5 * model.kappa * model.variance * cost, 1.0 / 3.0)
-    return band * (1.0 - math.exp(-model.kappa * hours)) / model.kappa
 
 
 def break_even_days(model: CarryModel, cost: float, hours: float) -> float | None:

@@ -1,34 +1,53 @@
-"""FundingEngine: long SOL in the wallet, short SOL-PERP on the venue, paid by the funding of those who are long.
+"""FundingEngine: long spot in the wallet, short its perp on the venue, paid by the funding of those who are long.
 
 The engine seeks a goal instead of following a script: at every look it compares what the book holds with what it
 should hold and asks for the one move that is missing. A leg that failed, a partial fill, a liquidation or a restart
-all look the same to it. It has at most one open order.
+all look the same to it. It has at most one open order and one position, in the market and with the spot leg that
+`candidates.survey` puts first. When to enter and when to leave is `policy`'s to say; health comes before both.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
-from phantom_arbiter.core.commands import EngineId
+from phantom_arbiter.core.commands import DriftDeposit, DriftWithdraw, EngineId, LeavePosition, Preview
 from phantom_arbiter.core.desk import Subscriptions
-from phantom_arbiter.core.events import Envelope, FundingPosted, PerpStatsRead, Quoted, TimerFired, VenueStatus
+from phantom_arbiter.core.events import (
+    Envelope,
+    FundingPosted,
+    PerpStatsRead,
+    Quoted,
+    StakePoolRead,
+    TimerFired,
+    VenueStatus,
+)
+from phantom_arbiter.core.instruments import Instrument
 from phantom_arbiter.core.intents import Intent, Purpose
 from phantom_arbiter.core.orders import Order, OrderStatus
+from phantom_arbiter.core.preview import Draft, HandCommand, Rejection
 from phantom_arbiter.core.units import BPS
 from phantom_arbiter.engines.base import BaseEngine
-from phantom_arbiter.engines.funding import carry, words
-from phantom_arbiter.engines.funding.account import Holdings, health_price_px, read_holdings, read_margin
-from phantom_arbiter.engines.funding.moves import close_position, guard_health, restore_hedge, withdraw
+from phantom_arbiter.engines.funding import candidates, carry, hand, words
+from phantom_arbiter.engines.funding.account import (
+    Holdings,
+    band_atoms,
+    health_price_px,
+    held_market,
+    read_holdings,
+    read_margin,
+)
+from phantom_arbiter.engines.funding.carry import CarryHistory
+from phantom_arbiter.engines.funding.moves import CLOSED, close_position, guard_health, mend, withdraw
 from phantom_arbiter.engines.funding.panel import funding_panel
-from phantom_arbiter.engines.funding.plan import Terms, entry_legs, make_intent, plan_entry, read_terms
-from phantom_arbiter.engines.funding.settings import NEVER_PX, POSITION_ID, FundingConfig, FundingState
-
-_CLOSED: Final = frozenset({VenueStatus.PAUSED, VenueStatus.ABSENT})
+from phantom_arbiter.engines.funding.plan import Terms, capital_freed, capital_now, entry_intent, plan_entry, read_terms
+from phantom_arbiter.engines.funding.policy import Act, Policy, band_of, wants
+from phantom_arbiter.engines.funding.saga import RETRY_NS, dust_atoms, track, under_way
+from phantom_arbiter.engines.funding.settings import NEVER_PX, Candidate, FundingConfig, FundingState
 
 
 class FundingEngine(BaseEngine):
-    """Opens, holds, keeps hedged and closes one SOL position by its break-even carry."""
+    """Opens, holds, keeps hedged and closes one hedged position; takes orders by hand (`core.preview.ByHand`)."""
 
     id: ClassVar[EngineId] = "funding"
     config: FundingConfig
@@ -40,45 +59,57 @@ class FundingEngine(BaseEngine):
         self.state = FundingState()
 
     def subscriptions(self) -> Subscriptions:
-        """Quotes of both legs, funding and the state of the perp market."""
-        return Subscriptions(frozenset({self.config.market, self.config.spot}), (FundingPosted, PerpStatsRead))
+        """Quotes of every perp that can be held; funding and state of all perps; stake pools."""
+        universe = self.desk.view.universe
+        perps = [market for market in candidates.perp_markets(universe) if candidates.spot_legs(universe, market)]
+        quotes = frozenset(market.id for market in perps)
+        return Subscriptions(quotes, (FundingPosted, PerpStatsRead, StakePoolRead))
 
     def decide(self, envelope: Envelope) -> Sequence[Intent]:
         """Quotes only meet one precomputed price; the work is done on ticks and on funding."""
         body = envelope.body
         if type(body) is Quoted:
-            if body.ask_px < self.state.danger_px or body.instrument != self.config.market:
+            if body.ask_px < self.state.danger_px or body.instrument != self.state.market:
                 return ()
             intents = self._look(envelope.ts_ns)
             self.state.danger_px = NEVER_PX  # once: the next regular look sets it again
             return intents
         if type(body) is TimerFired:
             return self.tick(envelope.ts_ns)
-        if type(body) is FundingPosted and body.instrument == self.config.market:
-            self._hour(carry.rate_of(body.rate_e9, body.oracle_twap_px), envelope.ts_ns)
-        elif type(body) is PerpStatsRead and body.instrument == self.config.market:
+        if type(body) is FundingPosted:
+            self._hour(body.instrument, carry.rate_of(body.rate_e9, body.oracle_twap_px), envelope.ts_ns)
+        elif type(body) is PerpStatsRead:
             self._premium(body)
+        elif type(body) is StakePoolRead:
+            candidates.observe_pool(self.state.staking, body)
         return ()
 
     def tick(self, now_ns: int) -> Sequence[Intent]:
         """Look every ``look_every_ns``, later after an order was asked for."""
+        self._track(None)
         return () if now_ns < self.state.next_look_ns else self._look(now_ns)
 
     def on_order(self, order: Order) -> Sequence[Intent]:
         """An order that traded is followed up at the next tick; one that did nothing waits for its retry."""
-        if order.status in (OrderStatus.DONE, OrderStatus.PARTIAL):
-            self.state.next_look_ns = 0
+        state = self.state
+        if order.intent.purpose is Purpose.ENTRY and order.intent.command_id:
+            state.by_hand = True
+        self._track(order)
+        market = held_market(self.desk.book, self.config.venue)
+        if market is None:
+            state.opened_ns = 0
+        elif not state.opened_ns:
+            state.opened_ns = order.updated_ns
+        if order.status in (OrderStatus.DONE, OrderStatus.PARTIAL) or (not order.is_open and under_way(state.saga)):
+            state.next_look_ns = 0
         return ()
 
     def close(self, position_id: str) -> Sequence[Intent]:
         """Leave the position and bring the margin home; no new entry for ``reentry_wait_ns``."""
-        desk = self.desk
-        if (
-            position_id.partition(":")[0] not in ("*", POSITION_ID)
-            or self.config.market not in desk.view.universe.instruments
-        ):
+        desk, market = self.desk, self._market()
+        if market is None or position_id.partition(":")[0] not in ("*", market.id):
             return ()
-        held = read_holdings(desk, self.config)
+        held = read_holdings(desk, self.config, market)
         if held.flat and not held.withdrawable_atoms:
             return ()
         self._leave("closing as asked")
@@ -87,121 +118,212 @@ class FundingEngine(BaseEngine):
 
     def panel(self) -> dict[str, Any]:
         """The account, both legs and the carry; keys as in `engines.funding.panel`."""
-        return funding_panel(self.desk, self.config, self.state)
+        return funding_panel(self.desk, self.config, self.state, self._market())
+
+    # By hand
+
+    def draft(self, request: Preview) -> Draft | Rejection:
+        """What the act would do now; its limits are kept under its hash for ``preview_life_ns``."""
+        drafted = hand.draft(self.desk, self.config, self.state, request)
+        if isinstance(drafted, Rejection):
+            return drafted
+        draft, shown = drafted
+        self.state.drafts = hand.kept(self.state.drafts, shown)
+        return draft
+
+    def act(self, request: HandCommand) -> Sequence[Intent] | Rejection:
+        """The intent of a previewed act, within the limits that were shown; a used preview is spent."""
+        plan = hand.plan_command(self.desk, self.config, self.state, request)
+        if isinstance(plan, Rejection):
+            return plan
+        state, now_ns = self.state, self.desk.view.now_ns
+        match request:
+            case DriftDeposit():
+                state.keep_margin = True
+            case DriftWithdraw():
+                pass
+            case _:
+                state.drafts = [shown for shown in state.drafts if shown.hash != request.preview_hash]
+                state.market, state.spot_leg = plan.terms.market.id, plan.terms.spot.base
+                state.next_look_ns = now_ns + self.config.retry_every_ns
+        if isinstance(request, LeavePosition):
+            self._leave("left by hand")
+            state.next_proposal_ns = now_ns + self.config.reentry_wait_ns
+        elif plan.weighed is not None:
+            state.cost_bps = plan.weighed.cost_bps or 0.0
+        self._say(now_ns, plan.intent.reason)
+        return (plan.intent,)
+
+    # What it hears
 
     def _premium(self, stats: PerpStatsRead) -> None:
-        oracle = self.desk.view.oracle(self.config.market)
-        if oracle is not None and self.state.history.hours < self.config.warmup_hours:
-            rate = carry.predicted_rate(stats.mark_px, oracle.px, self.config)
-            carry.observe_premium(self.state.history, rate)
+        oracle = self.desk.view.oracle(stats.instrument)
+        history = self.state.histories.setdefault(stats.instrument, CarryHistory())
+        if oracle is not None and history.hours < self.config.warmup_hours:
+            carry.observe_premium(history, carry.predicted_rate(stats.mark_px, oracle.px, self.config))
 
-    def _hour(self, rate: float, now_ns: int) -> None:
-        """A posted hour: learn from it, and leave once enough hours in a row asked to."""
+    def _hour(self, market_id: str, rate: float, now_ns: int) -> None:
+        """A posted hour: learn from it; of the market held, leave once enough hours in a row asked to."""
         state, config = self.state, self.config
-        carry.observe_hour(state.history, rate, config)
-        model = carry.model_of(state.history, config)
-        if model is None or state.closing or read_holdings(self.desk, config).flat:
-            state.exit_hours = 0
+        carry.observe_hour(state.histories.setdefault(market_id, CarryHistory()), rate, config)
+        if held_market(self.desk.book, config.venue) != market_id or state.closing or state.by_hand:
+            state.exit_hours = state.exit_hours if market_id != state.market else 0
             return
-        cost = max(state.cost_bps, 2 * config.taker_fee_bps) / BPS
-        low = carry.lowest_carry(model, config.horizon_hours)
-        threshold = carry.exit_threshold(model, cost, config.horizon_hours)
-        state.exit_hours = state.exit_hours + 1 if low < -threshold else 0
+        model = candidates.model_for(state, config, market_id)
+        assert model is not None
+        staked = candidates.staking_apr(state.staking.get(state.spot_leg)) or 0.0
+        model, cost = candidates.with_yield(model, staked), max(state.cost_bps, 2 * config.taker_fee_bps) / BPS
+        decision = wants(Policy(config.policy), band_of(model, cost), model, in_position=True)
+        state.exit_hours = state.exit_hours + 1 if decision.act is Act.LEAVE else 0
         if state.exit_hours >= config.exit_confirm_hours:
-            self._leave(words.exit_signal(low, threshold, state.exit_hours))
+            self._leave(words.exit_signal(model, decision.why, state.exit_hours, config.horizon_hours))
             self._say(now_ns, state.closing_why)
+
+    # What it does
+
+    def _market(self) -> Instrument | None:
+        """The market held; else the last one put forward, else the first there is."""
+        instruments = self.desk.view.universe.instruments
+        name = held_market(self.desk.book, self.config.venue) or self.state.market
+        if name in instruments:
+            return instruments[name]
+        return next(iter(candidates.perp_markets(self.desk.view.universe)), None)
+
+    def _track(self, order: Order | None) -> None:
+        """Keep the saga of the hedge: begun by an order or a broken hedge, ended once the legs match."""
+        state, book = self.state, self.desk.book
+        if order is None and not under_way(state.saga) and not (book.perps or book.lots):
+            return
+        market = self._market()
+        if order is not None:
+            market = self.desk.view.universe.instruments.get(order.intent.position_id, market)
+        if market is None:
+            return
+        held = read_holdings(self.desk, self.config, market)
+        dust = dust_atoms(market, band_atoms(self.config, held))
+        state.saga = track(state.saga, self.desk, self.config, market, held, dust, order)
 
     def _look(self, now_ns: int) -> Sequence[Intent]:
         """Compare holdings with the goal and ask for the next move, if any."""
         desk, state, config = self.desk, self.state, self.config
+        market = self._market()
         if desk.orders:
             return ()
         state.next_look_ns = now_ns + config.look_every_ns
-        terms = read_terms(desk.view, config)
-        if isinstance(terms, str):
-            self._say(now_ns, terms)
+        if market is None:
+            self._say(now_ns, "no perp is traded here")
             return ()
-        held = read_holdings(desk, config)
-        move = self._flat(terms, held, now_ns) if held.flat else self._held(terms, held, now_ns)
+        held = read_holdings(desk, config, market)
+        state.market = market.id if not held.flat else state.market
+        state.spot_leg = held.spot_asset or state.spot_leg
+        move = self._flat(market, held, now_ns) if held.flat else self._held(market, held, now_ns)
         if isinstance(move, str):
             if move:
                 self._say(now_ns, move)
             return ()
-        state.next_look_ns = now_ns + config.retry_every_ns
+        state.next_look_ns = now_ns + (RETRY_NS if under_way(state.saga) else config.retry_every_ns)
         self._say(now_ns, move.reason)
         return (move,)
 
-    def _flat(self, terms: Terms, held: Holdings, now_ns: int) -> Intent | str:
+    def _flat(self, market: Instrument, held: Holdings, now_ns: int) -> Intent | str:
         """Nothing is held: bring the margin home after a close, else put an entry forward."""
         desk, state, config = self.desk, self.state, self.config
-        state.unhedged_since_ns, state.exit_hours, state.danger_px = 0, 0, NEVER_PX
+        state.exit_hours, state.danger_px, state.by_hand, state.opened_ns = 0, NEVER_PX, False, 0
         status = desk.view.venue_status(config.venue)
         if state.closing:
             if held.withdrawable_atoms:
-                return f"{config.venue} is {status}" if status in _CLOSED else withdraw(desk, config, terms, held)
-            state.closing = False
+                return f"{config.venue} is {status}" if status in CLOSED else self._bring_home(market, held)
+            state.closing, state.keep_margin = False, False
+        if now_ns < state.next_proposal_ns:
+            return "" if desk.entries_allowed else "flat; entries are not allowed now"
+        state.next_proposal_ns = now_ns + config.propose_every_ns
+        self._weigh(now_ns, candidates.survey(desk, config, state))
         if not desk.entries_allowed:
             return "flat; entries are not allowed now"
-        if now_ns < state.next_proposal_ns:
-            return ""
+        if config.enter == "by_hand":
+            return "flat; entries are by hand"
         if status is not VenueStatus.LIVE:
+            state.next_proposal_ns = now_ns + config.retry_every_ns
             return f"no entry: {config.venue} is {status}"
-        return self._propose(terms, held, now_ns)
+        return self._propose(market, held, now_ns)
 
-    def _propose(self, terms: Terms, held: Holdings, now_ns: int) -> Intent | str:
-        """The entry with its honest edge, even a negative one: the edge gate decides."""
+    def _propose(self, market: Instrument, held: Holdings, now_ns: int) -> Intent | str:
+        """The best candidate that the policy would enter, with its honest edge: the edge gate decides."""
         desk, state, config = self.desk, self.state, self.config
-        state.next_proposal_ns = now_ns + config.retry_every_ns
-        model = carry.model_of(state.history, config)
-        if model is None:
-            return f"waiting for the first funding rate or premium of {config.market}"
-        entry = plan_entry(desk, config, terms, held)
+        best = next((candidate for candidate in state.candidates if candidate.traded and candidate.enters), None)
+        if best is None:
+            if held.withdrawable_atoms and not state.keep_margin:
+                return self._bring_home(market, held)
+            first = state.candidates[0] if state.candidates else None
+            if first is None or not first.traded:
+                state.next_proposal_ns = now_ns + config.retry_every_ns
+            return words.no_entry(first) if first is not None else "no entry: no perp is traded here"
+        state.market, state.spot_leg, state.cost_bps = best.market, best.spot_leg, best.cost_bps or 0.0
+        terms = read_terms(desk.view, best.market, best.spot_leg)
+        if isinstance(terms, str):
+            return terms
+        entry = plan_entry(desk, config, terms, capital_now(desk, config, terms, held))
         if isinstance(entry, str):
             return f"no entry: {entry}"
-        state.next_proposal_ns = now_ns + config.propose_every_ns
-        state.cost_bps = entry.cost_fraction * BPS
-        expected = carry.expected_carry(model, config.horizon_hours)
-        if held.withdrawable_atoms and expected <= entry.cost_fraction:
-            return withdraw(desk, config, terms, held)
-        reason = words.entry(terms, entry, expected, carry.break_even_days(model, entry.cost_fraction, 8_760), config)
-        legs = entry_legs(config, terms, entry)
-        notional, edge_bps = entry.notional_micros, expected * BPS
-        return make_intent(desk.view, config, Purpose.ENTRY, legs, notional, entry.cost, reason, edge_bps)
+        reason = words.entry(terms, entry, best, config.horizon_hours)
+        return entry_intent(desk.view, config, terms, entry, best.edge_bps, reason)
 
-    def _held(self, terms: Terms, held: Holdings, now_ns: int) -> Intent | str:
-        """Something is held: leave, guard the margin, mend the hedge, or hold."""
+    def _bring_home(self, market: Instrument, held: Holdings) -> Intent | str:
+        terms = read_terms(self.desk.view, market.id, self.state.spot_leg or market.base)
+        return terms if isinstance(terms, str) else withdraw(self.desk, self.config, terms, held)
+
+    def _held(self, market: Instrument, held: Holdings, now_ns: int) -> Intent | str:
+        """Something is held: leave, guard the margin, mend the hedge, move on, or hold."""
         desk, state, config = self.desk, self.state, self.config
-        status = desk.view.venue_status(config.venue)
-        if status in _CLOSED and held.perp_atoms:
-            return f"{config.venue} is {status}: the short cannot be changed, so the spot leg stays"
+        terms = read_terms(desk.view, market.id, held.spot_asset or state.spot_leg or market.base)
+        if isinstance(terms, str):
+            return terms
+        status, measured = desk.view.venue_status(config.venue), read_margin(desk, config)
+        margin = measured[1] if measured is not None else None
+        dust = dust_atoms(market, band_atoms(config, held))
+        if status in CLOSED and held.perp_atoms:
+            mended = mend(desk, config, terms, held, margin, dust, state.saga) if not state.closing else None
+            return mended or f"{config.venue} is {status}: the short cannot be changed, so the spot leg stays"
         if status is VenueStatus.REDUCE_ONLY and not state.closing:
             self._leave(f"{config.venue} only lets positions be reduced")
         if state.closing:
             return close_position(desk, config, terms, held, state.closing_why)
-        measured = read_margin(desk, config)
         if measured is not None:
-            account, margin = measured
-            danger_px = health_price_px(account, margin, config.market, config.health_floor)
+            danger_px = health_price_px(*measured, market.id, config.health_floor)
             state.danger_px = danger_px if danger_px is not None else NEVER_PX
-            guarded = guard_health(desk, config, terms, held, margin)
+            guarded = guard_health(desk, config, terms, held, measured[1])
             if guarded is not None:
                 return guarded
-        mended = restore_hedge(desk, config, terms, held, self._unhedged_ns(held, now_ns))
+        mended = mend(desk, config, terms, held, margin, dust, state.saga)
         if mended is not None:
             return mended
-        model = carry.model_of(state.history, config)
-        return words.holding(model, config.horizon_hours) if model is not None else "holding"
+        return self._move_on(terms, held, margin.equity_atoms if margin is not None else 0, now_ns)
 
-    def _unhedged_ns(self, held: Holdings, now_ns: int) -> int | None:
-        """How long the net delta has been beyond the no-trade band; None while it is inside."""
-        size = max(abs(held.spot_atoms), abs(held.perp_atoms))
-        band = max(self.config.band_atoms, size * self.config.band_bps // BPS)
-        if abs(held.delta_atoms) <= band:
-            self.state.unhedged_since_ns = 0
-            return None
-        if not self.state.unhedged_since_ns:
-            self.state.unhedged_since_ns = now_ns
-        return now_ns - self.state.unhedged_since_ns
+    def _move_on(self, terms: Terms, held: Holdings, equity_atoms: int, now_ns: int) -> Intent | str:
+        """Hold, unless another candidate earns more than both round trips; weighed as if the capital were free."""
+        desk, state, config = self.desk, self.state, self.config
+        model = candidates.model_for(state, config, terms.market.id)
+        told = words.holding(model, config.horizon_hours, state.by_hand) if model is not None else "holding"
+        if now_ns < state.candidates_ns + config.propose_every_ns:
+            return told
+        self._weigh(
+            now_ns, candidates.survey(desk, config, state, capital_freed(desk, config, terms, held, equity_atoms))
+        )
+        here = (terms.market.id, terms.spot.base, "wallet")
+        now = next((c for c in state.candidates if (c.market, c.spot_leg, c.collateral) == here), None)
+        other = next((c for c in state.candidates if c.traded and c.enters), None)
+        if now is None or now.cost_bps is None or other is None or other is now:
+            return told
+        beats, compared = candidates.worth_switching(now, other)
+        if beats and config.enter == "auto" and not state.by_hand and desk.entries_allowed:
+            self._leave(compared)
+            return close_position(desk, config, terms, held, compared)
+        state.preference = f"{state.preference}; {compared}"
+        return told
+
+    def _weigh(self, now_ns: int, found: list[Candidate]) -> None:
+        self.state.candidates, self.state.candidates_ns = found, now_ns
+        self.state.preference = candidates.preference(found, self.state.staking)
 
     def _leave(self, why: str) -> None:
         self.state.closing, self.state.closing_why = True, why

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
 from phantom_arbiter.core.desk import Desk
+from phantom_arbiter.core.events import VenueStatus
 from phantom_arbiter.core.health import Margin
 from phantom_arbiter.core.intents import CollateralTransfer, Intent, Leg, Purpose
+from phantom_arbiter.core.units import MICROS_PER_USD, NS_PER_SECOND, Rounding, mul_div
 from phantom_arbiter.engines.funding import words
 from phantom_arbiter.engines.funding.account import Holdings, base_to_close, collateral_for_health
 from phantom_arbiter.engines.funding.plan import (
@@ -13,11 +20,17 @@ from phantom_arbiter.engines.funding.plan import (
     legs_cost,
     make_intent,
     micros,
+    notional_micros,
+    perp_fee_micros,
     perp_order,
     sell_spot,
 )
+from phantom_arbiter.engines.funding.saga import SagaState, must_unwind
 from phantom_arbiter.engines.funding.settings import FundingConfig
-from phantom_arbiter.engines.spot_quote import SwapQuote
+from phantom_arbiter.engines.spot_quote import SwapQuote, transaction_fees
+
+CLOSED: Final = frozenset({VenueStatus.PAUSED, VenueStatus.ABSENT})
+"""A venue that takes no order, not even one that reduces."""
 
 
 def close_position(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings, why: str) -> Intent | str:
@@ -51,45 +64,124 @@ def guard_health(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings
     step = terms.market.step_base_atoms
     base = -(-base_to_close(margin, held.perp_atoms, config.health_top_up) // step) * step
     base = min(base, abs(held.perp_atoms))
-    perp = -base if held.perp_atoms < 0 else base
+    perp, tokens = (-base if held.perp_atoms < 0 else base), min(terms.tokens_for(base), held.spot_atoms)
     reason = f"health {margin.health:.0f} is below {config.health_floor:.0f}: shrinking both legs"
-    shrunk = _shrink(desk, config, terms, Purpose.REBALANCE, min(base, held.spot_atoms), perp, reason)
+    shrunk = _shrink(desk, config, terms, Purpose.REBALANCE, tokens, perp, reason)
     return shrunk if isinstance(shrunk, Intent) else None
 
 
-def restore_hedge(
-    desk: Desk, config: FundingConfig, terms: Terms, held: Holdings, unhedged_ns: int | None
-) -> Intent | None:
-    """Bring the net delta back to zero, once it is beyond the band (``unhedged_ns`` says for how long).
+def mend(
+    desk: Desk,
+    config: FundingConfig,
+    terms: Terms,
+    held: Holdings,
+    margin: Margin | None,
+    dust: int,
+    saga: SagaState | None,
+) -> Intent | str | None:
+    """Bring the net delta back to zero by the cheaper safe way; None within ``dust``, words where it must wait.
 
-    A short without its spot leg is the trace of an entry that stopped half-way: for ``complete_within_ns`` the spot
-    leg is bought. After that, and in every other case, the larger leg is trimmed to the smaller one.
+    Spot beyond the short is sold. A short beyond its spot leg is completed (buy the missing spot) or unwound (cover
+    the excess), by cost against the price it was sold at: the carry to come and the later way out are left out, since
+    the entry was judged to earn them. Completing needs entries to be allowed, the capital and a market, a health of
+    ``health_floor``, and a saga that still has time (`saga.must_unwind`); covering needs the venue to trade. With the
+    venue shut, completing is what is left even after the deadline; with entries halted as well, waiting.
     """
-    if unhedged_ns is None:
+    if abs(held.delta_atoms) <= dust:
         return None
+    if held.delta_atoms > 0:
+        return _sell_excess(desk, config, terms, held)
+    late = must_unwind(saga, desk.view.now_ns)
+    complete, cover = _complete(desk, config, terms, held, margin), _cover(desk, config, terms, held)
+    if isinstance(cover, str):
+        return complete if isinstance(complete, str) else _take(desk, config, terms, complete, f"as {cover}")
+    if late or isinstance(complete, str):
+        return _take(desk, config, terms, cover, f"as {late or complete}")
+    chosen, other = (complete, cover) if complete.cost_micros <= cover.cost_micros else (cover, complete)
+    return _take(desk, config, terms, chosen, f"{other.words} would cost {_dollars(other.cost_micros)}")
+
+
+class _Way(Struct, frozen=True):
+    """A way to mend: its words, legs, what it costs against the entry price (negative: a gain), and its size."""
+
+    words: str
+    legs: tuple[Leg, ...]
+    swaps: tuple[SwapQuote, ...]
+    cost_micros: int
+    base_atoms: int
+
+
+def _take(desk: Desk, config: FundingConfig, terms: Terms, way: _Way, why: str) -> Intent:
+    size, base = words.amount(way.base_atoms, terms.market), terms.market.base
+    reason = f"the short is {size} {base} larger than its spot leg: {way.words} for {_dollars(way.cost_micros)}, {why}"
+    value = notional_micros(desk.view, terms, way.base_atoms)
+    return _intent(desk, config, terms, Purpose.REBALANCE, way.legs, way.swaps, value, reason)
+
+
+def _complete(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings, margin: Margin | None) -> _Way | str:
+    """Buying the spot that is missing; a string says why it cannot be."""
+    if not desk.entries_allowed:
+        return "nothing new may be bought now"
+    if margin is None or margin.health < config.health_floor:
+        return f"the account's health is below {config.health_floor:.0f}"
+    missing = -held.delta_atoms
+    buy = buy_spot(desk, terms, terms.tokens_for(missing))
+    if buy is None:
+        return f"{terms.spot.id} has no market"
+    if buy.in_atoms > desk.available(terms.spot.quote):
+        return f"the spot leg costs more than the free {terms.spot.quote}"
+    entry_atoms = _entry_atoms(desk, terms, held, missing)
+    legs: tuple[Leg, ...] = (buy.leg(config.slippage_bps),)
+    lost = micros(desk.view, terms.spot.quote, buy.in_atoms - entry_atoms)
+    cost = lost + _chain_micros(desk, config)
+    return _Way(f"buying the missing {terms.spot.base}", legs, (buy,), cost, missing)
+
+
+def _cover(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings) -> _Way | str:
+    """Covering the excess of the short; a string says why it cannot be."""
+    status = desk.view.venue_status(config.venue)
+    if status in CLOSED:
+        return f"{config.venue} is {status}"
+    if terms.age_ns > config.max_age_ns:
+        return f"the quote of {terms.market.id} is {terms.age_ns // NS_PER_SECOND} s old"
+    step = terms.market.step_base_atoms
+    excess = min(-(held.delta_atoms // step) * step, -held.perp_atoms)
+    legs: tuple[Leg, ...] = (perp_order(config, terms, excess, reduce_only=True),)
+    paid_atoms = terms.market.quote_atoms(excess, terms.perp_quote.ask_px, Rounding.UP)
+    lost = micros(desk.view, terms.market.quote, paid_atoms - _entry_atoms(desk, terms, held, excess))
+    cost = lost + perp_fee_micros(desk.view, config, terms, excess) + _chain_micros(desk, config)
+    return _Way("covering the excess", legs, (), cost, excess)
+
+
+def _entry_atoms(desk: Desk, terms: Terms, held: Holdings, base_atoms: int) -> int:
+    """What ``base_atoms`` of the short were sold for, rounded down; drift since then weighs on both ways alike."""
+    position = desk.book.perps[terms.market.id]
+    return mul_div(position.quote_atoms, base_atoms, -held.perp_atoms, Rounding.DOWN)
+
+
+def _chain_micros(desk: Desk, config: FundingConfig) -> int:
+    base_fee, priority = transaction_fees(desk.view, config.compute_units)
+    return micros(desk.view, "SOL", base_fee + priority)
+
+
+def _sell_excess(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings) -> Intent | str:
     delta = held.delta_atoms
-    if delta > 0:
-        reason = f"{words.amount(delta, terms.market)} more {terms.spot.base} than the short covers: selling the excess"
-        excess = min(delta, held.spot_atoms)
-        trimmed = _shrink(desk, config, terms, Purpose.REBALANCE, excess, delta - excess, reason)
-        return trimmed if isinstance(trimmed, Intent) else None
-    if unhedged_ns <= config.complete_within_ns and desk.entries_allowed:
-        buy = buy_spot(desk, terms, -delta)
-        if buy is not None and buy.in_atoms <= desk.available(terms.spot.quote):
-            legs: tuple[Leg, ...] = (buy.leg(config.slippage_bps),)
-            reason = f"the short is {words.amount(-delta, terms.market)} {terms.spot.base} larger: buying the rest"
-            value = micros(desk.view, terms.spot.base, -delta)
-            return _intent(desk, config, terms, Purpose.REBALANCE, legs, (buy,), value, reason)
-    cover = -delta // terms.market.step_base_atoms * terms.market.step_base_atoms
-    reason = f"the short is {words.amount(-delta, terms.market)} {terms.spot.base} too large: covering the excess"
-    trimmed = _shrink(desk, config, terms, Purpose.REBALANCE, 0, -cover, reason)
-    return trimmed if isinstance(trimmed, Intent) else None
+    reason = f"{words.amount(delta, terms.market)} more {terms.market.base} than the short covers: selling the excess"
+    excess = min(terms.tokens_for(delta), held.spot_atoms)
+    long_atoms = delta - min(delta, held.spot_base_atoms)
+    return _shrink(desk, config, terms, Purpose.REBALANCE, excess, long_atoms, reason)
+
+
+def _dollars(cost_micros: int) -> str:
+    """A cost with its sign: a gain is negative."""
+    return f"{'-' if cost_micros < 0 else ''}${abs(cost_micros) / MICROS_PER_USD:,.2f}"
 
 
 def _shrink(
     desk: Desk, config: FundingConfig, terms: Terms, purpose: Purpose, spot_atoms: int, perp_atoms: int, reason: str
 ) -> Intent | str:
-    """Close ``perp_atoms`` (signed, part of the position) and sell ``spot_atoms`` of the spot leg."""
+    """Close ``perp_atoms`` (signed, part of the position) and sell ``spot_atoms`` of the spot leg, or as much of them
+    as the perp leg filled."""
     legs: tuple[Leg, ...] = ()
     swaps: tuple[SwapQuote, ...] = ()
     if perp_atoms:
@@ -98,10 +190,11 @@ def _shrink(
         sale = sell_spot(desk, terms, spot_atoms)
         if sale is None:
             return f"no market to sell {terms.spot.base} in: waiting"
-        legs, swaps = (*legs, sale.leg(config.slippage_bps, from_position=True)), (sale,)
+        leg = sale.leg(config.slippage_bps, from_position=True)
+        legs, swaps = (*legs, replace(leg, hedges=0) if legs else leg), (sale,)
     if not legs:
         return "nothing to close"
-    value = micros(desk.view, terms.spot.base, max(spot_atoms, abs(perp_atoms)))
+    value = notional_micros(desk.view, terms, max(terms.base_worth(spot_atoms), abs(perp_atoms)))
     return _intent(desk, config, terms, purpose, legs, swaps, value, reason)
 
 
@@ -116,4 +209,4 @@ def _intent(
     reason: str,
 ) -> Intent:
     cost = legs_cost(desk.view, config, terms, legs, swaps)
-    return make_intent(desk.view, config, purpose, legs, notional_micros, cost, reason)
+    return make_intent(desk.view, config, terms, purpose, legs, notional_micros, cost, reason)

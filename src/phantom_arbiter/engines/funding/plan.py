@@ -3,33 +3,70 @@
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from phantom_arbiter.core.desk import Desk
-from phantom_arbiter.core.events import Quoted
-from phantom_arbiter.core.instruments import Instrument
+from phantom_arbiter.core.events import PoolUpdated, Quoted
+from phantom_arbiter.core.instruments import Instrument, InstrumentKind
 from phantom_arbiter.core.intents import CollateralTransfer, Cost, Intent, Leg, PerpOrder, Policy, Purpose, Side
-from phantom_arbiter.core.units import BPS, Rounding, mul_div
+from phantom_arbiter.core.units import BPS, MICROS_PER_USD, Rounding, mul_div, power_of_ten
 from phantom_arbiter.core.view import MarketView
-from phantom_arbiter.engines.funding.account import Holdings
-from phantom_arbiter.engines.funding.settings import POSITION_ID, FundingConfig
-from phantom_arbiter.engines.spot_quote import SwapQuote, buy_quote, pools_between, sell_quote, transaction_fees
+from phantom_arbiter.engines.funding.account import Holdings, redemption
+from phantom_arbiter.engines.funding.saga import largest_notional_micros
+from phantom_arbiter.engines.funding.settings import FundingConfig
+from phantom_arbiter.engines.spot_quote import (
+    SwapQuote,
+    buy_quote,
+    pools_between,
+    reserves_for,
+    sell_quote,
+    transaction_fees,
+)
 
 POD = "carry"
 
 
 class Terms(Struct, frozen=True):
-    """The instruments a plan is made with, the perp's last quote and its age."""
+    """The instruments a plan is made with, the perp's last quote and its age.
+
+    ``spot.base`` is the token of the spot leg: the market's base, or an LST of it. ``rate_base`` base atoms of the
+    market are worth ``rate_tokens`` atoms of that token (an LST at its pool's redemption rate).
+    """
 
     market: Instrument
     spot: Instrument
     perp_quote: Quoted
     age_ns: int
+    rate_base: int
+    rate_tokens: int
+
+    def base_worth(self, token_atoms: int) -> int:
+        """What atoms of the spot token are worth in base atoms of the market, rounded down."""
+        return mul_div(token_atoms, self.rate_base, self.rate_tokens, Rounding.DOWN)
+
+    def tokens_for(self, base_atoms: int) -> int:
+        """Atoms of the spot token that are worth at least ``base_atoms`` (unsigned) of the market."""
+        return mul_div(base_atoms, self.rate_tokens, self.rate_base, Rounding.UP)
+
+
+class Capital(Struct, frozen=True):
+    """What an opening may use, in quote atoms: ``free_atoms`` in the wallet, ``margin_atoms`` at the venue that back
+    nothing yet."""
+
+    free_atoms: int
+    margin_atoms: int
 
 
 class Entry(Struct, frozen=True):
-    """An opening, sized and priced: what the short and the spot leg take, and the round trip's cost."""
+    """An opening, sized and priced: what the short and the spot leg take, and the round trip's cost.
+
+    ``max_atoms`` is the largest base size that capital, settings and depth allow; ``margin_atoms`` what backs the
+    short, ``deposit_atoms`` what of it has to be moved to the venue.
+    """
 
     base_atoms: int
+    max_atoms: int
+    margin_atoms: int
     deposit_atoms: int
     buy: SwapQuote
     notional_micros: int
@@ -40,64 +77,104 @@ class Entry(Struct, frozen=True):
         """The round trip as a fraction of the notional."""
         return self.cost.total_micros / self.notional_micros
 
+    @property
+    def capital_atoms(self) -> int:
+        """Quote atoms that the position ties up."""
+        return self.buy.in_atoms + self.margin_atoms
 
-def read_terms(view: MarketView, config: FundingConfig) -> Terms | str:
-    """Instruments and the perp's quote; a string says what is missing."""
-    market = view.universe.instruments.get(config.market)
-    spot = view.universe.instruments.get(config.spot)
-    if market is None or spot is None:
-        return f"{config.market if market is None else config.spot} is not traded here"
-    envelope = view.quotes.get(config.market)
+
+def read_terms(view: MarketView, market_id: str, asset: str) -> Terms | str:
+    """Instruments, the perp's quote and the rate of a position in ``market_id`` hedged with ``asset``; a string says
+    what is missing."""
+    instruments = view.universe.instruments
+    market = instruments.get(market_id)
+    if market is None or market.kind is not InstrumentKind.PERP:
+        return f"{market_id} is not traded here"
+    spot = instruments.get(f"{asset}/{market.quote}")
+    if spot is None:
+        return f"{market_id}: {asset}/{market.quote} is not traded here, so it cannot be hedged"
+    envelope = view.quotes.get(market_id)
     if envelope is None or not isinstance(envelope.body, Quoted):
-        return f"no quote of {config.market} yet"
-    return Terms(market, spot, envelope.body, view.age_ns(envelope))
+        return f"no quote of {market_id} yet"
+    rate = redemption(view, market, asset)
+    if rate is None:
+        return f"no reading of {asset}'s stake pool yet"
+    return Terms(market, spot, envelope.body, view.age_ns(envelope), *rate)
 
 
-def plan_entry(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings) -> Entry | str:
-    """The largest opening that capital, the size limit and the pool's depth allow; a string says why there is none."""
+def capital_now(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings) -> Capital:
+    """What is free now, beside what backs the position that is held."""
+    used = _margin_for(config, terms, abs(held.perp_atoms))
+    free = desk.available(terms.market.quote) * config.capital_use_bps // BPS
+    return Capital(free, max(0, held.withdrawable_atoms - used))
+
+
+def capital_freed(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings, equity_atoms: int) -> Capital:
+    """What would be free if the position were closed: the spot leg at the perp's bid, and the venue's equity."""
+    spot = terms.market.quote_atoms(held.spot_base_atoms, terms.perp_quote.bid_px, Rounding.DOWN)
+    free = (desk.available(terms.market.quote) + spot) * config.capital_use_bps // BPS
+    return Capital(free, max(0, equity_atoms))
+
+
+def plan_entry(
+    desk: Desk, config: FundingConfig, terms: Terms, capital: Capital, wanted_atoms: int | None = None
+) -> Entry | str:
+    """The largest opening that ``capital``, the size limit and the pool's depth allow, or one of ``wanted_atoms`` base
+    atoms where that is less; a string says why there is none."""
     if terms.age_ns > config.max_age_ns:
-        return f"the quote of {config.market} is {terms.age_ns // 10**9} s old"
+        return f"the quote of {terms.market.id} is {terms.age_ns // 10**9} s old"
     pools = pools_between(desk.view, terms.spot.base, terms.spot.quote)
-    free = desk.available(terms.spot.quote) * config.capital_use_bps // BPS
-    ask_px = terms.perp_quote.ask_px
-    budget = (free + held.collateral_atoms) * BPS // (BPS + config.margin_bps + config.max_impact_bps)
-    base = min(
-        terms.market.base_atoms(budget, ask_px, Rounding.DOWN),
-        terms.market.base_atoms(free * BPS // (BPS + config.max_impact_bps), ask_px, Rounding.DOWN),
-        config.max_base_atoms,
-    )
-    if pools:
-        deepest = max(p.reserve_0_atoms if p.asset_0 == terms.spot.base else p.reserve_1_atoms for p in pools)
-        base = min(base, deepest * config.max_impact_bps // BPS)
-    base = base // terms.market.step_base_atoms * terms.market.step_base_atoms
+    most = _most_atoms(config, terms, capital, pools)
+    base = most if wanted_atoms is None else min(most, wanted_atoms)
     if base < max(1, terms.market.min_base_atoms):
-        return f"too little {terms.spot.quote} for the smallest hedged position"
-    buy = buy_quote(desk.view, terms.spot, pools, terms.spot.base, base)
+        return (
+            f"too little {terms.spot.quote}, or too thin a market, for the smallest hedged {terms.market.id} position"
+        )
+    buy = buy_quote(desk.view, terms.spot, pools, terms.spot.base, terms.tokens_for(base))
     if buy is None:
-        return f"no market for {config.spot}"
-    wanted = terms.market.quote_atoms(base, ask_px, Rounding.UP) * config.margin_bps // BPS
-    deposit = max(0, wanted - held.collateral_atoms)
-    if buy.in_atoms + deposit > desk.available(terms.spot.quote):
-        return f"{config.spot} costs more than the free {terms.spot.quote} leaves beside the margin"
-    notional = desk.view.usd_micros(terms.spot.base, base)
+        return f"no market for {terms.spot.id}"
+    margin = _margin_for(config, terms, base)
+    deposit = max(0, margin - capital.margin_atoms)
+    if buy.in_atoms + deposit > capital.free_atoms * BPS // config.capital_use_bps:
+        return f"{terms.spot.id} costs more than the free {terms.spot.quote} leaves beside the margin"
+    notional = notional_micros(desk.view, terms, base)
     if not notional:
-        return f"no price of {terms.spot.base}"
-    sell = sell_quote(desk.view, terms.spot, pools, terms.spot.base, base)
+        return f"no price of {terms.market.base}"
+    sell = sell_quote(desk.view, terms.spot, pools, terms.spot.base, terms.tokens_for(base))
     cost = round_trip_cost(desk.view, config, terms, base, buy, sell)
-    return Entry(base, deposit, buy, notional, cost)
+    return Entry(base, most, margin, deposit, buy, notional, cost)
+
+
+def _margin_for(config: FundingConfig, terms: Terms, base_atoms: int) -> int:
+    """The margin put behind a short of ``base_atoms``, rounded up."""
+    value = terms.market.quote_atoms(base_atoms, terms.perp_quote.ask_px, Rounding.UP)
+    return mul_div(value, config.margin_bps, BPS, Rounding.UP)
+
+
+def _most_atoms(config: FundingConfig, terms: Terms, capital: Capital, pools: list[PoolUpdated]) -> int:
+    ask_px, spread = terms.perp_quote.ask_px, BPS + config.max_impact_bps
+    budget = (capital.free_atoms + capital.margin_atoms) * BPS // (spread + config.margin_bps)
+    quote = min(budget, capital.free_atoms * BPS // spread, config.max_notional_atoms)
+    naked = largest_notional_micros(config) * power_of_ten(terms.market.quote_decimals) // MICROS_PER_USD
+    base = terms.market.base_atoms(min(quote, naked), ask_px, Rounding.DOWN)
+    if pools:
+        deepest = max(reserves_for(pool, terms.spot.base)[0] for pool in pools)
+        base = min(base, terms.base_worth(deepest * config.max_impact_bps // BPS))
+    return base // terms.market.step_base_atoms * terms.market.step_base_atoms
 
 
 def entry_legs(config: FundingConfig, terms: Terms, entry: Entry) -> tuple[Leg, ...]:
     """Margin, then the short, then the spot leg.
 
     The short goes first as its fill is the uncertain one: a venue can refuse it, or fill part of it. Refused, nothing
-    was traded; partly filled, the order ends there, and the engine buys exactly what the fill needs. A swap is all or
-    nothing, and the way back out of a lone short costs one taker fee, out of lone spot a pool fee each way.
+    was traded; partly filled, the spot leg hedges what filled (``hedges``). A swap is all or nothing, and the way back
+    out of a lone short costs one taker fee, out of lone spot a pool fee each way.
     """
-    legs: tuple[Leg, ...] = (perp_order(config, terms, -entry.base_atoms), entry.buy.leg(config.slippage_bps))
-    if entry.deposit_atoms:
-        legs = (CollateralTransfer(config.venue, terms.market.quote, entry.deposit_atoms), *legs)
-    return legs
+    spot = entry.buy.leg(config.slippage_bps)
+    short = perp_order(config, terms, -entry.base_atoms)
+    if not entry.deposit_atoms:
+        return short, replace(spot, hedges=0)
+    return CollateralTransfer(config.venue, terms.market.quote, entry.deposit_atoms), short, replace(spot, hedges=1)
 
 
 def perp_order(config: FundingConfig, terms: Terms, base_atoms: int, *, reduce_only: bool = False) -> PerpOrder:
@@ -108,17 +185,17 @@ def perp_order(config: FundingConfig, terms: Terms, base_atoms: int, *, reduce_o
     else:
         px = terms.perp_quote.ask_px
         limit, side = mul_div(px, BPS + config.slippage_bps, BPS, Rounding.DOWN), Side.BUY
-    return PerpOrder(config.market, config.venue, side, abs(base_atoms), px, limit, reduce_only)
+    return PerpOrder(terms.market.id, config.venue, side, abs(base_atoms), px, limit, reduce_only)
 
 
 def sell_spot(desk: Desk, terms: Terms, atoms: int) -> SwapQuote | None:
-    """The best sale of the spot leg now."""
+    """The best sale of ``atoms`` of the spot token now."""
     pools = pools_between(desk.view, terms.spot.base, terms.spot.quote)
     return sell_quote(desk.view, terms.spot, pools, terms.spot.base, atoms)
 
 
 def buy_spot(desk: Desk, terms: Terms, atoms: int) -> SwapQuote | None:
-    """The best purchase of the spot leg now."""
+    """The cheapest purchase of at least ``atoms`` of the spot token now."""
     pools = pools_between(desk.view, terms.spot.base, terms.spot.quote)
     return buy_quote(desk.view, terms.spot, pools, terms.spot.base, atoms)
 
@@ -183,9 +260,25 @@ def micros(view: MarketView, asset: str, atoms: int) -> int:
     return view.usd_micros(asset, atoms) or 0
 
 
+def notional_micros(view: MarketView, terms: Terms, base_atoms: int) -> int:
+    """What base atoms of the market are worth in millionths of a dollar at the oracle, else the bid, rounded down."""
+    oracle = view.oracle(terms.market.id)
+    px = oracle.px if oracle is not None else terms.perp_quote.bid_px
+    return micros(view, terms.market.quote, terms.market.quote_atoms(base_atoms, px, Rounding.DOWN))
+
+
+def entry_intent(
+    view: MarketView, config: FundingConfig, terms: Terms, entry: Entry, edge_bps: float, reason: str
+) -> Intent:
+    """The entry as it is put before the gates; ``edge_bps`` is gross of its costs, over the horizon."""
+    legs, value = entry_legs(config, terms, entry), entry.notional_micros
+    return make_intent(view, config, terms, Purpose.ENTRY, legs, value, entry.cost, reason, edge_bps)
+
+
 def make_intent(
     view: MarketView,
     config: FundingConfig,
+    terms: Terms,
     purpose: Purpose,
     legs: tuple[Leg, ...],
     notional_micros: int,
@@ -193,7 +286,7 @@ def make_intent(
     reason: str,
     edge_bps: float = 0.0,
 ) -> Intent:
-    """An intent of this engine's one position."""
+    """An intent of this engine's one position; its market's id is the position's."""
     _, priority = transaction_fees(view, config.compute_units)
     return Intent(
         engine="funding",
@@ -206,6 +299,6 @@ def make_intent(
         cost=cost,
         expires_ns=view.now_ns + config.intent_life_ns,
         reason=reason,
-        position_id=POSITION_ID,
+        position_id=terms.market.id,
         priority_lamports=priority,
     )

@@ -44,32 +44,6 @@ def test_a_spike_pays_only_what_its_half_life_leaves():
     assert carry.expected_carry(model(rate_apr=0.30), 10_000) * 1e4 == pytest.approx(11.85, abs=0.1)
 
 
-@pytest.mark.parametrize(("half_life", "band"), [(24, 0.263), (72, 0.182), (168, 0.138)])
-def test_the_exit_threshold_is_the_references_band(half_life, band):
-    m = model(half_life=half_life)
-    loss = carry.exit_threshold(m, 12e-4, 1e9)
-    assert loss * m.kappa * HOURS_PER_YEAR == pytest.approx(band, abs=0.0015)
-
-
-def test_at_the_band_around_a_mean_of_zero_the_expected_loss_is_the_threshold():
-    m = model(rate_apr=-0.263)
-    assert -carry.lowest_carry(m, 720) == pytest.approx(carry.exit_threshold(m, 12e-4, 720), rel=0.01)
-
-
-def test_a_bad_spell_of_a_good_market_is_sat_out():
-    # Reference: mean 11 %, sd 20 %, half-life 24 h and 25 bps of costs: never exit.
-    m = model(rate_apr=-0.29, mean_apr=0.11)  # two standard deviations below the mean
-    assert -carry.lowest_carry(m, 720) < carry.exit_threshold(m, 25e-4, 720)
-    gone = model(rate_apr=-0.3, mean_apr=-0.2)
-    assert -carry.lowest_carry(gone, 720) > carry.exit_threshold(gone, 25e-4, 720)
-
-
-def test_the_lowest_point_lies_where_the_rate_turns():
-    m = model(rate_apr=-0.3, mean_apr=0.1)
-    grid = min(carry.expected_carry(m, hours / 10) for hours in range(7_200))
-    assert carry.lowest_carry(m, 720) == pytest.approx(grid, rel=1e-3)
-
-
 def test_break_even_is_when_the_carry_has_paid_the_costs():
     m = model(rate_apr=0.1095, mean_apr=0.1095)
     assert carry.break_even_days(m, 12e-4, 8_760) == pytest.approx(4.0, abs=0.01)  # reference: 4.0 days

@@ -10,7 +10,6 @@ from phantom_arbiter.core.instruments import InstrumentKind
 from phantom_arbiter.core.intents import CollateralTransfer, PerpOrder, Purpose, Side, Swap
 from phantom_arbiter.core.verdicts import Approved, Refused
 from phantom_arbiter.engines.funding import FundingConfig, FundingEngine, FundingState
-from phantom_arbiter.engines.funding.settings import POSITION_ID
 from tests.unit.engines.funding.position import bench, held, opened, pass_hours, settle
 from tests.unit.engines.market_builder import UNIVERSE, USD, WHOLE, Bench, hour, price, sol_pool, stats
 
@@ -40,7 +39,7 @@ def test_the_intent_is_filled_in():
     (_, short, _) = intent.legs
     assert intent.purpose is Purpose.ENTRY
     assert intent.notional_micros == short.base_atoms * 100 // 1_000
-    assert intent.position_id == POSITION_ID
+    assert intent.position_id == "SOL-PERP"
     assert intent.priority_lamports > 0
     assert intent.tip_lamports == 0
     cost = intent.cost
@@ -69,8 +68,8 @@ def test_a_short_names_no_spot_asset_and_sells_none():
     assert made.desk.available("SOL") == before
 
 
-def test_a_negative_premium_is_put_forward_in_words_and_refused_by_the_edge_gate():
-    made = bench(premium_bps=-15.0)
+def test_a_policy_that_holds_puts_a_negative_premium_forward_in_words_and_the_edge_gate_refuses():
+    made = bench(premium_bps=-15.0, config=FundingConfig(policy="hold"))
     (intent,) = made.tick()
     assert intent.edge_bps < 0
     assert "you pay" in intent.reason
@@ -80,7 +79,7 @@ def test_a_negative_premium_is_put_forward_in_words_and_refused_by_the_edge_gate
 
 @pytest.mark.parametrize(("apr", "word"), [(0.4, "you receive"), (-0.4, "you pay")])
 def test_the_sign_of_posted_funding_is_the_shorts(apr, word):
-    made = bench(premium_bps=0.0)
+    made = bench(premium_bps=0.0, config=FundingConfig(policy="hold"))
     for _ in range(30):
         made.post(hour(apr))
     (intent,) = made.tick()
@@ -88,8 +87,16 @@ def test_the_sign_of_posted_funding_is_the_shorts(apr, word):
     assert intent.edge_bps * apr > 0
 
 
-def test_candidates_come_every_quarter_of_an_hour():
+def test_hysteresis_puts_nothing_forward_below_its_band_and_says_why():
     made = bench(premium_bps=-15.0)
+    assert made.tick() == []
+    assert "no entry: SOL-PERP against SOL:" in made.engine.panel()["decision"]
+    assert "enters above" in made.engine.panel()["decision"]
+    assert made.engine.panel()["preference"].startswith("nothing pays its costs; the least bad is SOL-PERP")
+
+
+def test_candidates_come_every_quarter_of_an_hour():
+    made = bench(premium_bps=-15.0, config=FundingConfig(policy="hold"))
     for _ in range(1_800):
         made.tick()
     assert len(made.intents) == 2
@@ -186,7 +193,7 @@ def test_a_loss_that_is_not_settled_stays_at_the_venue():
 
 def test_an_exit_that_failed_half_way_is_finished():
     made = opened()
-    made.ask(made.engine.close(POSITION_ID))
+    made.ask(made.engine.close("SOL-PERP"))
     made.fill(reject=(Swap,))
     spot, perp = held(made)
     assert perp == 0
@@ -248,7 +255,7 @@ def test_the_state_survives_a_snapshot():
 @pytest.mark.parametrize(
     "change",
     [
-        {"max_base_atoms": -1},
+        {"max_notional_atoms": -1},
         {"margin_bps": 0},
         {"capital_use_bps": 10_001},
         {"exit_confirm_hours": 1},

@@ -1,13 +1,20 @@
 """Mending the hedge and guarding the margin, through the real kernel."""
 
+import re
+
 import msgspec
 import pytest
 
-from phantom_arbiter.core.events import Liquidated
-from phantom_arbiter.core.intents import CollateralTransfer, PerpOrder, Purpose, Side, Swap
+from phantom_arbiter.core.commands import Kill, KillLevel, PauseEngine
+from phantom_arbiter.core.events import Commanded, Liquidated, VenueStatus, VenueStatusChanged
+from phantom_arbiter.core.intents import CollateralTransfer, Intent, PerpOrder, Purpose, Side, Swap
+from phantom_arbiter.core.reservation import Source
 from phantom_arbiter.engines.funding import FundingConfig
+from phantom_arbiter.engines.funding.account import read_holdings, read_margin
+from phantom_arbiter.engines.funding.moves import mend
+from phantom_arbiter.engines.funding.plan import read_terms
 from tests.unit.engines.funding.position import bench, held, move_price, opened
-from tests.unit.engines.market_builder import USD, WHOLE, price
+from tests.unit.engines.market_builder import USD, WHOLE, price, sol_pool
 
 # The hedge
 
@@ -26,16 +33,123 @@ def test_a_spot_leg_that_failed_is_bought_at_the_next_looks():
     assert made.engine.panel()["net_delta"] == pytest.approx(0, abs=0.001)
 
 
-def test_a_short_that_filled_in_part_is_hedged_to_what_it_filled():
+def test_a_short_that_filled_in_part_is_hedged_to_what_it_filled_by_the_same_order():
     made = bench()
-    made.tick()
+    (intent,) = made.tick()
     made.fill(share=0.5)
-    assert held(made)[0] == 0
-    made.tick()
-    made.fill()
+    assert len(made.intents) == 1
     spot, perp = held(made)
-    assert spot == pytest.approx(-perp, abs=0.001)
+    assert -perp == pytest.approx(intent.legs[1].base_atoms / 2 / WHOLE, abs=0.02)
+    assert spot == pytest.approx(-perp, abs=0.02)
     assert made.tick() == []
+    assert made.engine.state.saga.stage == "done"
+
+
+def lone_short(**kwargs):
+    """A short whose spot leg was refused."""
+    made = bench(**kwargs)
+    made.tick()
+    made.fill(reject=(Swap,))
+    assert held(made)[0] == 0
+    return made
+
+
+def test_completing_is_chosen_where_it_costs_less_and_both_costs_are_told():
+    (intent,) = lone_short().tick()
+    assert [type(leg) for leg in intent.legs] == [Swap]
+    assert re.search(
+        r"buying the missing SOL for -?\$[\d.]+, covering the excess would cost \$[\d.]+", intent.reason
+    ), intent.reason
+
+
+def test_unwinding_is_chosen_where_spot_has_become_dear():
+    made = lone_short()
+    made.show(sol_pool(101))
+    (intent,) = made.tick()
+    (cover,) = intent.legs
+    assert (cover.side, cover.reduce_only) == (Side.BUY, True)
+    assert cover.base_atoms == -made.desk.book.perp_base_atoms("SOL-PERP")
+    assert re.search(r"covering the excess for \$[\d.]+, buying the missing SOL would cost \$[\d.]+", intent.reason), (
+        intent.reason
+    )
+    made.fill()
+    assert held(made) == (0, 0)
+    assert made.engine.state.saga.stage == "failed"
+    assert made.engine.state.saga.message.startswith("unwound")
+
+
+def covers(made, why):
+    (intent,) = made.tick()
+    assert [type(leg) for leg in intent.legs] == [PerpOrder]
+    assert intent.legs[0].reduce_only
+    assert why in intent.reason
+    return intent
+
+
+def test_after_the_deadline_the_short_is_covered_however_cheap_spot_is():
+    made = lone_short()
+    made.now_ns = made.engine.state.saga.deadline_ns
+    covers(made, "as the deadline has passed")
+
+
+def test_near_the_naked_cap_the_short_is_covered_at_once():
+    made = lone_short()
+    saga = made.engine.state.saga
+    saga.naked_micros_s = saga.cap_micros_s - saga.exposure_micros * 61
+    covers(made, "as the cap on naked dollar-seconds is near")
+
+
+@pytest.mark.parametrize("command", [Kill(KillLevel.CANCEL), PauseEngine("funding")])
+def test_halted_nothing_is_bought_to_complete(command):
+    made = lone_short()
+    made.post(Commanded("c", command))
+    covers(made, "as nothing new may be bought now")
+
+
+def test_without_the_capital_the_short_is_covered():
+    made = lone_short()
+    made.kernel.vault.reserve("x", "funding", "USDC", made.desk.available("USDC"), Source.AVAILABLE, 2**62, ts_ns=0)
+    covers(made, "costs more than the free USDC")
+
+
+def test_with_the_venue_shut_the_spot_leg_is_bought_even_after_the_deadline():
+    made = lone_short()
+    made.show(VenueStatusChanged("drift", VenueStatus.PAUSED, "test"))
+    made.now_ns = made.engine.state.saga.deadline_ns
+    (intent,) = made.tick()
+    assert [type(leg) for leg in intent.legs] == [Swap]
+    assert "as drift is paused" in intent.reason
+
+
+def test_with_the_venue_shut_and_entries_halted_there_is_nothing_to_do_but_wait():
+    made = lone_short()
+    made.post(Commanded("c", Kill(KillLevel.CANCEL)))
+    made.show(VenueStatusChanged("drift", VenueStatus.PAUSED, "test"))
+    assert made.tick() == []
+    assert "nothing new may be bought now" in made.engine.panel()["decision"]
+
+
+def test_a_sick_account_is_not_completed_but_unwound():
+    made = lone_short()
+    desk, config = made.desk, made.engine.config
+    terms = read_terms(desk.view, "SOL-PERP", "SOL")
+    held_now = read_holdings(desk, config, terms.market)
+    margin = msgspec.structs.replace(read_margin(desk, config)[1], health=34.9)
+    way = mend(desk, config, terms, held_now, margin, 10**7, None)
+    assert isinstance(way, Intent)
+    assert "as the account's health is below 35" in way.reason
+    assert mend(desk, config, terms, held_now, None, 10**7, None).legs == way.legs
+
+
+def test_a_close_sells_only_as_much_spot_as_the_cover_filled():
+    made = opened()
+    spot, perp = held(made)
+    made.ask(made.engine.close("*"))
+    assert made.intents[-1].legs[1].hedges == 0
+    made.fill(share=0.25)
+    left_spot, left_perp = held(made)
+    assert left_perp == pytest.approx(perp * 0.75, abs=0.02)
+    assert left_spot == pytest.approx(spot * 0.75, abs=0.02)
 
 
 def test_a_short_whose_spot_leg_cannot_be_bought_is_covered():

@@ -29,6 +29,7 @@ const answer = (id: string, success = true): CommandResult => ({
   code: success ? "ok" : "refused",
   message: "",
   tx_signature: null,
+  preview: null,
 });
 const stop = { action: "STOP_ENGINE", engine: "lst" } as const;
 

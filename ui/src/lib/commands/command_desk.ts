@@ -72,5 +72,5 @@ export class CommandDesk {
 const UNKNOWN = "No answer came. It is not known whether it took effect: watch the engine's state and its orders.";
 
 function refusal(id: string, action: string, code: string, message: string): CommandResult {
-  return { id, action, success: false, code, message, tx_signature: null };
+  return { id, action, success: false, code, message, tx_signature: null, preview: null };
 }

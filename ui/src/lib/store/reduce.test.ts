@@ -141,6 +141,7 @@ const alert: HealthAlert = {
   health: 45,
   liq_price: null,
   active: true,
+  acknowledged: false,
 };
 const signal: ScalpSignal = {
   id: "s",
@@ -215,7 +216,7 @@ const EACH: { [T in ServerFrame["type"]]: { data: DataOf<T>; shows: (state: AppS
   GATE_REFUSAL: { data: refusal("r", 1), shows: (state) => state.refusals[0]?.gate, value: "edge" },
   HEALTH_ALERT: { data: alert, shows: (state) => state.alerts[0]?.health, value: 45 },
   COMMAND_RESULT: {
-    data: { id: "1", action: "KILL", success: true, code: "ok", message: "", tx_signature: null },
+    data: { id: "1", action: "KILL", success: true, code: "ok", message: "", tx_signature: null, preview: null },
     shows: (state) => state.results[0]?.action,
     value: "KILL",
   },
