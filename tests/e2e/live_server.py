@@ -12,27 +12,42 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
+import pytest
 
 from phantom_arbiter.app.running import App
-from phantom_arbiter.config import Config, MarketConfig, ServerConfig
+from phantom_arbiter.config import Config, MarketConfig, PerpVenueConfig, ServerConfig
 from phantom_arbiter.sim.driver_config import DriverConfig
+from tests.e2e.recorded_hours import write_hours
 
 PATIENCE_S: Final = 30.0
 
 
 class LiveServer:
-    """One folder and one pair of ports; each `start` is a new application on them, with a new token."""
+    """One folder and one pair of ports; each `start` is a new application on them, with a new token.
 
-    def __init__(self, home: Path, *, speed: float, autostart: bool = True) -> None:
+    ``data``: the folder of recorded data, made-up hours where none is named.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        *,
+        speed: float,
+        autostart: bool = True,
+        data: Path | None = None,
+        perp_venue: PerpVenueConfig | None = None,
+    ) -> None:
         http_port, websocket_port = _free_ports(2)
         self.config = Config(
             market=MarketConfig(speed=speed),
             server=ServerConfig(http_port, websocket_port),
+            perp_venue=perp_venue or PerpVenueConfig(),
             driver=DriverConfig(settle_min_atoms=1),  # funding is paid every hour, however little it is
             autostart=autostart,
         )
         self.url = f"http://127.0.0.1:{http_port}/"
         self._home = home
+        self._data = data or write_hours(home / "recorded")
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> LiveServer:
@@ -44,7 +59,9 @@ class LiveServer:
 
     def start(self) -> None:
         """Returns when the page can be had; raises what kept the application from starting."""
-        self._app = app = App(self.config, self._home)
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("PHANTOM_DATA_DIR", str(self._data))
+            self._app = app = App(self.config, self._home)
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None

@@ -11,7 +11,8 @@ import polars as pl
 import pytest
 
 from phantom_arbiter.config import Config
-from phantom_arbiter.core.events import Envelope, FundingSettled, Liquidated, OrderReported
+from phantom_arbiter.core.commands import ClosePosition
+from phantom_arbiter.core.events import Commanded, Envelope, FundingSettled, Liquidated, OrderReported
 from phantom_arbiter.core.intents import Intent, PerpOrder, Side
 from phantom_arbiter.core.outcome import Outcome
 from phantom_arbiter.core.verdicts import Approved
@@ -19,7 +20,7 @@ from tests.realdata.spans import RealRun, data_folder
 
 pytestmark = pytest.mark.realdata
 
-DAY_NS = 86_400 * 10**9
+HOUR_NS = 3_600 * 10**9
 NOTIFY_NS = 400_000_000
 """Reports come this much after the slot; the driver's default, pinned by the test."""
 
@@ -100,29 +101,31 @@ class Ledger:
 
 
 @pytest.mark.parametrize(
-    ("confirm_hours", "last", "held_days"),
-    [(3, "2025-04-18", 1), (168, "2025-04-22", 7)],
+    ("close_every_h", "last", "held_hours"),
+    [(7, "2025-04-18", 6), (0, "2025-04-22", 7 * 24)],
     ids=["often in and out", "held for days"],
 )
 def test_each_payment_and_the_engines_result_are_what_the_records_say(
-    home: Path, confirm_hours: int, last: str, held_days: int
+    home: Path, close_every_h: int, last: str, held_hours: int
 ) -> None:
     config = Config()
-    config = msgspec.structs.replace(
-        config,
-        funding=msgspec.structs.replace(config.funding, exit_confirm_hours=confirm_hours),
-        driver=msgspec.structs.replace(config.driver, notify_ns=NOTIFY_NS, unknown_ppm=0),
-    )
+    funding = msgspec.structs.replace(config.funding, markets=("SOL-PERP",), policy="hold", reentry_wait_ns=HOUR_NS)
+    driver = msgspec.structs.replace(config.driver, notify_ns=NOTIFY_NS, unknown_ppm=0)
+    config = msgspec.structs.replace(config, funding=funding, driver=driver)
     run = RealRun(home, "2025-04-14", last, forced=("edge",), engines=["funding"], config=config)
     ledger = Ledger()
     run.session.sequencer.listeners.append(ledger.hear)
+    first_ns = run.session.market.start_ns
+    for close_ns in range(first_ns, run.spec.end_ns, close_every_h * HOUR_NS or run.spec.end_ns):
+        run.session.run(close_ns)
+        run.session.simulation.command(Commanded(f"close-{close_ns}", ClosePosition("funding", "*")))
     result = run.report()
 
     payments = [event.paid_atoms for event in ledger.events if event.paid_atoms is not None]
     assert payments == recomputed(ledger.events, data_folder())
-    assert len(payments) > 20
+    assert len(payments) > 10
     assert min(payments) < 0 < max(payments)
-    assert ledger.longest_hold_ns() > held_days * DAY_NS
+    assert ledger.longest_hold_ns() > held_hours * HOUR_NS
     causes = run.session.kernel.accounting.pnl_by_cause_micros("funding")
     assert causes["funding"] == sum(payments)
     assert result.engines["funding"].pnl["funding"] == sum(payments) / 1e6

@@ -59,20 +59,20 @@ class FundingEngine(BaseEngine):
         self.state = FundingState()
 
     def subscriptions(self) -> Subscriptions:
-        """Quotes of every perp that can be held; funding and state of all perps; stake pools."""
+        """Quotes of every perp that can be held and of its base; funding and state of all perps; stake pools."""
         universe = self.desk.view.universe
         perps = [market for market in candidates.perp_markets(universe) if candidates.spot_legs(universe, market)]
-        quotes = frozenset(market.id for market in perps)
-        return Subscriptions(quotes, (FundingPosted, PerpStatsRead, StakePoolRead))
+        bases = {f"{market.base}/{market.quote}" for market in perps} & universe.instruments.keys()
+        return Subscriptions(frozenset({*bases, *(m.id for m in perps)}), (FundingPosted, PerpStatsRead, StakePoolRead))
 
     def decide(self, envelope: Envelope) -> Sequence[Intent]:
-        """Quotes only meet one precomputed price; the work is done on ticks and on funding."""
+        """Quotes only meet one precomputed price each; the work is done on ticks and on funding."""
         body = envelope.body
         if type(body) is Quoted:
-            if body.ask_px < self.state.danger_px or body.instrument != self.state.market:
+            if body.ask_px < self.state.danger_px.get(body.instrument, NEVER_PX):
                 return ()
             intents = self._look(envelope.ts_ns)
-            self.state.danger_px = NEVER_PX  # once: the next regular look sets it again
+            self.state.danger_px = {}  # once: the next regular look sets it again
             return intents
         if type(body) is TimerFired:
             return self.tick(envelope.ts_ns)
@@ -228,7 +228,7 @@ class FundingEngine(BaseEngine):
     def _flat(self, market: Instrument, held: Holdings, now_ns: int) -> Intent | str:
         """Nothing is held: bring the margin home after a close, else put an entry forward."""
         desk, state, config = self.desk, self.state, self.config
-        state.exit_hours, state.danger_px, state.by_hand, state.opened_ns = 0, NEVER_PX, False, 0
+        state.exit_hours, state.danger_px, state.by_hand, state.opened_ns = 0, {}, False, 0
         status = desk.view.venue_status(config.venue)
         if state.closing:
             if held.withdrawable_atoms:
@@ -247,13 +247,29 @@ class FundingEngine(BaseEngine):
             return f"no entry: {config.venue} is {status}"
         return self._propose(market, held, now_ns)
 
+    def _danger(self, market: Instrument, px: int | None) -> dict[str, int]:
+        """The price of a low health, for the perp and for its base: the oracle follows spot, often before the perp."""
+        if px is None:
+            return {}
+        found = {market.id: px}
+        spot = self.desk.view.universe.instruments.get(f"{market.base}/{market.quote}")
+        if spot is not None:
+            scale = 10 ** abs(spot.price_decimals - market.price_decimals)
+            found[spot.id] = px * scale if spot.price_decimals >= market.price_decimals else px // scale
+        return found
+
     def _propose(self, market: Instrument, held: Holdings, now_ns: int) -> Intent | str:
-        """The best candidate that the policy would enter, with its honest edge: the edge gate decides."""
+        """The best candidate that the policy would enter; where there is none, the best of those that cannot even earn
+        their costs: the edge gate refuses it, so that the record shows by how much. One that could, and still lies
+        below the policy's band, is waited for."""
         desk, state, config = self.desk, self.state, self.config
-        best = next((candidate for candidate in state.candidates if candidate.traded and candidate.enters), None)
+        traded = [candidate for candidate in state.candidates if candidate.traded]
+        best = next((candidate for candidate in traded if candidate.enters), None)
+        if best is None and held.withdrawable_atoms and not state.keep_margin:
+            return self._bring_home(market, held)
+        hopeless = (one for one in traded if one.cost_bps is not None and one.edge_bps <= one.cost_bps)
+        best = best or next(hopeless, None)
         if best is None:
-            if held.withdrawable_atoms and not state.keep_margin:
-                return self._bring_home(market, held)
             first = state.candidates[0] if state.candidates else None
             if first is None or not first.traded:
                 state.next_proposal_ns = now_ns + config.retry_every_ns
@@ -289,8 +305,7 @@ class FundingEngine(BaseEngine):
         if state.closing:
             return close_position(desk, config, terms, held, state.closing_why)
         if measured is not None:
-            danger_px = health_price_px(*measured, market.id, config.health_floor)
-            state.danger_px = danger_px if danger_px is not None else NEVER_PX
+            state.danger_px = self._danger(market, health_price_px(*measured, market.id, config.health_floor))
             guarded = guard_health(desk, config, terms, held, measured[1])
             if guarded is not None:
                 return guarded

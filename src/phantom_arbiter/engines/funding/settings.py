@@ -177,8 +177,8 @@ class FundingState(Struct):
     closing_why: str = ""
     exit_hours: int = 0
     """Posted hours in a row that asked to leave."""
-    danger_px: int = NEVER_PX
-    """The perp price from which the margin must be looked at at once."""
+    danger_px: dict[str, int] = field(default_factory=dict)
+    """By instrument: the price from which the margin must be looked at at once."""
     next_look_ns: int = 0
     next_proposal_ns: int = 0
     cost_bps: float = 0.0

@@ -134,7 +134,7 @@ def test_an_lsts_delta_drifts_with_its_rate_and_is_brought_back():
 def test_an_lst_whose_pool_is_paused_or_whose_rate_is_old_is_not_bought(changes, says):
     made = wider(config=FundingConfig(spot_leg="jitosol"))
     made.show(stake_pool(rate=RATE, **changes))
-    assert made.tick() == []
+    assert all(intent.legs[-1].out_asset != "jitoSOL" for intent in made.tick())
     assert says in row(made, "SOL-PERP", "jitoSOL")["why_not"]
 
 
@@ -149,7 +149,7 @@ def test_the_settings_leave_a_leg_out_and_say_so(leg, bought):
 
 def test_the_settings_leave_a_market_out_and_say_so():
     made = wider(config=FundingConfig(markets=("JUP-PERP",)))
-    assert made.tick() == []
+    assert {intent.position_id for intent in made.tick()} <= {"JUP-PERP"}
     assert "the setting markets names JUP-PERP" in row(made, "SOL-PERP")["why_not"]
 
 

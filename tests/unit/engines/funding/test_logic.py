@@ -87,11 +87,16 @@ def test_the_sign_of_posted_funding_is_the_shorts(apr, word):
     assert intent.edge_bps * apr > 0
 
 
-def test_hysteresis_puts_nothing_forward_below_its_band_and_says_why():
-    made = bench(premium_bps=-15.0)
+def test_what_could_pay_but_lies_below_the_band_is_waited_for():
+    made = bench(premium_bps=0.0)  # 7.3 % a year: 60 bps in a month against 29 bps of costs
     assert made.tick() == []
-    assert "no entry: SOL-PERP against SOL:" in made.engine.panel()["decision"]
-    assert "enters above" in made.engine.panel()["decision"]
+    assert "no entry: SOL-PERP against SOL: +7.3 % a year, enters above +20.6 %" in made.engine.panel()["decision"]
+
+
+def test_what_cannot_pay_its_costs_goes_before_the_edge_gate_with_its_honest_edge():
+    made = bench(premium_bps=-15.0)
+    (intent,) = made.tick()
+    assert intent.edge_bps < 0 < intent.cost.total_micros
     assert made.engine.panel()["preference"].startswith("nothing pays its costs; the least bad is SOL-PERP")
 
 

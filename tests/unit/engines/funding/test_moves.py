@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from phantom_arbiter.core.commands import Kill, KillLevel, PauseEngine
-from phantom_arbiter.core.events import Commanded, Liquidated, VenueStatus, VenueStatusChanged
+from phantom_arbiter.core.events import Commanded, Liquidated, Quoted, VenueStatus, VenueStatusChanged
 from phantom_arbiter.core.intents import CollateralTransfer, Intent, PerpOrder, Purpose, Side, Swap
 from phantom_arbiter.core.reservation import Source
 from phantom_arbiter.engines.funding import FundingConfig
@@ -234,6 +234,17 @@ def test_a_dangerous_quote_is_answered_before_the_next_look():
     (intent,) = made.post(perp)
     assert "shrinking" in intent.reason
     assert made.post(perp) == []
+
+
+def test_a_jump_of_spot_is_answered_before_the_perp_follows():
+    made = opened(config=FundingConfig(capital_use_bps=10_000, min_top_up_atoms=1_000 * USD))
+    made.tick(10)
+    oracle, _, spot = price(145)
+    assert made.post(oracle) == []
+    assert isinstance(spot, Quoted)
+    assert spot.instrument == "SOL/USDC"
+    (intent,) = made.post(spot)
+    assert "shrinking" in intent.reason
 
 
 def test_a_quote_away_from_danger_changes_nothing():
