@@ -1,4 +1,4 @@
-"""The peer of `markets_api`: a bare Starlette application that answers with a file's bytes. ``constant.py FILE PORT``."""
+"""The peer of `markets_api`: bare Starlette that answers with a file. ``constant.py FILE PORT``."""
 
 from __future__ import annotations
 
