@@ -83,19 +83,40 @@ def test_velocity_is_asked_as_what_we_are() -> None:
     assert "origin" not in server.asked[0].headers
 
 
-def test_a_page_of_funding_and_the_next() -> None:
-    first = told(page(hour(MIDNIGHT + 3_600), hour(MIDNIGHT), next_page=2))
-    with serving(in_turn(first)) as server:
-        found = client_does(server.base_url, lambda client: client.funding_page("SOL-PERP", date(2026, 4, 1)))
-        client_does(server.base_url, lambda client: client.funding_page("SOL-PERP", date(2026, 4, 1), "2"))
-        client_does(server.base_url, lambda client: client.funding_page("SOL-PERP"))
-    assert [record.ts_ns for record in found.records] == [MIDNIGHT * 10**9, (MIDNIGHT + 3_600) * 10**9]
-    assert found.next_page == "2"
+def test_the_recent_hours_come_in_one_page_or_in_many() -> None:
+    hours = [hour(MIDNIGHT + 3_600 * each) for each in range(30)]
+    pages = in_turn(told(page(*hours[8:], next_page=2)), told(page(*hours[:10])))
+    with serving(pages) as server:
+        span = client_does(server.base_url, lambda client: client.recent_hours("SOL-PERP"))
+    assert [row.ts_ns for row in span.rows] == [(MIDNIGHT + 3_600 * each) * 10**9 for each in range(30)]
+    assert span.refused == ()
     assert [asked.path for asked in server.asked] == [
-        "/market/SOL-PERP/fundingRates/2026/4/1",
-        "/market/SOL-PERP/fundingRates/2026/4/1?page=2",
-        "/market/SOL-PERP/fundingRates",
+        "/market/SOL-PERP/fundingRates?limit=750",
+        "/market/SOL-PERP/fundingRates?limit=750&page=2",
     ]
+
+
+def test_a_market_without_recent_hours_is_told_as_such() -> None:
+    with (
+        serving(in_turn(Reply(b"", 404))) as server,
+        pytest.raises(VenueUnavailable, match="HTTP 404"),
+    ):
+        client_does(server.base_url, lambda client: client.recent_hours("SOL-PERP"))
+
+
+def test_an_hour_that_two_pages_tell_differently_is_refused() -> None:
+    other = hour(MIDNIGHT, rate="-0.001024957")
+    with serving(in_turn(told(page(hour(MIDNIGHT), next_page=2)), told(page(other)))) as server:
+        span = client_does(server.base_url, lambda client: client.recent_hours("SOL-PERP"))
+    assert [row.rate_quote_per_base for row in span.rows] == [-0.001024958]
+    assert span.refused == (f"{MIDNIGHT}000000000: another rate for an hour told already",)
+
+
+def test_a_next_page_that_is_no_token_gets_into_no_address() -> None:
+    with serving(in_turn(told({**page(hour(MIDNIGHT)), "meta": {"nextPage": "2&x=/../y"}}))) as server:
+        with pytest.raises(VenueUnavailable, match="expected a plain token"):
+            client_does(server.base_url, lambda client: client.recent_hours("SOL-PERP"))
+        assert len(server.asked) == 1
 
 
 def test_a_day_is_read_page_by_page_and_edges_told_twice_count_once() -> None:
@@ -130,17 +151,24 @@ def test_a_market_that_was_not_there_yet_has_no_hours() -> None:
 def test_only_a_symbol_gets_into_an_address(symbol: str) -> None:
     with serving(in_turn(told(page()))) as server:
         with pytest.raises(UnknownMarketError, match="expected a perp's symbol"):
-            client_does(server.base_url, lambda client: client.funding_page(symbol))
+            client_does(server.base_url, lambda client: client.recent_hours(symbol))
         assert server.asked == []
 
 
-def test_a_next_page_without_end_is_given_up() -> None:
+@pytest.mark.parametrize(
+    ("ask", "most"),
+    [
+        (lambda client: client.funding_days("SOL-PERP", date(2026, 4, 1), 1), 8),
+        (lambda client: client.recent_hours("SOL-PERP"), 40),
+    ],
+    ids=["a day", "recent hours"],
+)
+def test_a_next_page_without_end_is_given_up(ask: Callable[[DriftClient], Awaitable[object]], most: int) -> None:
     numbers = iter(range(2, 1_000))
-    with (
-        serving(lambda asked: told(page(hour(MIDNIGHT), next_page=next(numbers)))) as server,
-        pytest.raises(VenueUnavailable, match="more than 8 pages for one day"),
-    ):
-        client_does(server.base_url, lambda client: client.funding_days("SOL-PERP", date(2026, 4, 1), 1))
+    with serving(lambda asked: told(page(hour(MIDNIGHT), next_page=next(numbers)))) as server:
+        with pytest.raises(VenueUnavailable, match=f"SOL-PERP: more than {most} pages"):
+            client_does(server.base_url, ask)
+        assert len(server.asked) == most
 
 
 # What may be tried again

@@ -187,6 +187,24 @@ def test_history_is_told_oldest_first_as_a_fraction_an_hour() -> None:
     assert span.refused == ()
 
 
+def test_the_recent_hours_are_those_of_the_last_thirty_days_and_today() -> None:
+    midnight_ms = NOW // 86_400 * DAY_MS
+    first_ms = midnight_ms - 30 * DAY_MS
+
+    def answer(asked: Asked) -> Reply:
+        wanted = question(asked)
+        if wanted["type"] == "meta":
+            return told(universe("SOL"))
+        return told([posted(wanted["startTime"] + 76), posted(wanted["startTime"] + 77, "NaN")])
+
+    with serving(answer) as server:
+        span = reader_does(server.base_url, lambda reader: reader.recent_hours("SOL-PERP"))
+    spans = [(question(asked)["startTime"], question(asked)["endTime"] + 1) for asked in server.asked[1:]]
+    assert spans == [(first_ms, first_ms + 20 * DAY_MS), (first_ms + 20 * DAY_MS, midnight_ms + DAY_MS)]
+    assert [row.ts_ns for row in span.rows] == [(start + 76) * 10**6 for start, _ in spans]
+    assert len(span.refused) == 2
+
+
 def test_history_rows_that_are_not_sound_are_refused_one_by_one() -> None:
     history = [
         posted(FIRST_MS),

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from phantom_arbiter.core.events import VenueStatus
 from phantom_arbiter.core.perp.profile import DRIFT_V2, VELOCITY
-from phantom_arbiter.core.perp.reading import VenueReading
+from phantom_arbiter.core.perp.rate import HourlyRate
+from phantom_arbiter.core.perp.reading import MarketReading, VenueReading
 from phantom_arbiter.core.units import NS_PER_SECOND
 from phantom_arbiter.venues.drift.client import DriftClient
 from phantom_arbiter.venues.errors import VenueUnavailable
@@ -137,6 +138,27 @@ def test_time_going_backwards_is_refused_and_told() -> None:
     assert view.failure == (
         "the answer is of 2026-02-19 11:59:00 UTC, older than the one held, of 2026-02-19 12:00:00 UTC"
     )
+
+
+def with_funding(next_s: int | None, as_of_s: float = NOON) -> VenueReading:
+    """A reading whose one market has its next funding then."""
+    next_ns = None if next_s is None else next_s * NS_PER_SECOND
+    market = MarketReading("SOL-PERP", HourlyRate(0), True, None, None, None, None, next_ns, VenueStatus.LIVE)
+    return replace(reading(as_of_s), markets=(market,))
+
+
+def test_a_market_whose_time_goes_backwards_is_refused_and_told() -> None:
+    newer = with_funding(NOON + 3_600)
+    view = after((0, newer), (30, with_funding(NOON, NOON + 30)))
+    assert view.reading == newer
+    assert view.failure == (
+        "SOL-PERP: next funding at 2026-02-19 12:00:00 UTC, before the time held, 2026-02-19 13:00:00 UTC"
+    )
+
+
+@pytest.mark.parametrize(("before", "now"), [(NOON, NOON), (NOON, NOON + 3_600), (NOON, None), (None, NOON)])
+def test_a_market_whose_time_goes_on_or_is_not_told_is_no_step_back(before: int | None, now: int | None) -> None:
+    assert after((0, with_funding(before)), (30, with_funding(now, NOON + 30))).failure == ""
 
 
 def test_the_same_time_again_is_no_step_back() -> None:

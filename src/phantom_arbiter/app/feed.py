@@ -11,7 +11,7 @@ from msgspec import structs
 
 from phantom_arbiter.app import cards, pages, perp_table
 from phantom_arbiter.app.log import tell_outcome
-from phantom_arbiter.app.venue_feed import venue_table
+from phantom_arbiter.app.venue_feed import VenueFeed, without_history
 from phantom_arbiter.core.events import Envelope, FundingPosted, FundingSettled, LinkChanged, VenueStatusChanged
 from phantom_arbiter.core.kernel import Kernel
 from phantom_arbiter.core.orders import Order, OrderStatus
@@ -21,7 +21,6 @@ from phantom_arbiter.dashboard import frames, rows
 from phantom_arbiter.dashboard.panels import ArbOpportunity, FundingPayment, FundingUpdate, MarketsResponse
 from phantom_arbiter.dashboard.port import Unavailable
 from phantom_arbiter.dashboard.projector import Projector
-from phantom_arbiter.venues.watch import VenueWatch
 
 CHARTED: Final = (
     *("SOL/USDC", "SOL-PERP", "jitoSOL/SOL", "mSOL/SOL", "bSOL/SOL", "JupSOL/SOL"),
@@ -35,7 +34,7 @@ MAX_PAYMENTS: Final = 200
 class Feed:
     """Listens to a sequencer and polls a kernel; everything goes into one `Projector`."""
 
-    def __init__(self, kernel: Kernel, projector: Projector, venue: VenueWatch | None = None) -> None:
+    def __init__(self, kernel: Kernel, projector: Projector, venue: VenueFeed | None = None) -> None:
         self.kernel = kernel
         self.projector = projector
         self.venue = venue
@@ -108,13 +107,13 @@ class Feed:
         """Cards, pages, money and health alerts; about once a second."""
         self._note_funding()
         markets = perp_table.perp_markets(self.kernel, self.funding_history)
-        self._markets = markets if self.venue is None else venue_table(self.venue.status())
+        self._markets = markets if self.venue is None else self.venue.table()
         table = markets if isinstance(markets, MarketsResponse) else None
         for engine in self.kernel.engines:
             self.projector.engine(cards.engine_card(self.kernel, self.kernel.desks[engine].engine))
             page = pages.engine_page(self.kernel, engine, table, tuple(self._payments))
             if isinstance(page, FundingUpdate) and self.venue is not None:
-                shown = self._markets if isinstance(self._markets, MarketsResponse) else None
+                shown = without_history(self._markets) if isinstance(self._markets, MarketsResponse) else None
                 page = structs.replace(page, market_table=shown)
             self.projector.panel(page)
             if isinstance(page, FundingUpdate):

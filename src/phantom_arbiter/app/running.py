@@ -24,7 +24,7 @@ from phantom_arbiter.app.lab import Lab, data_folder
 from phantom_arbiter.app.log import attach
 from phantom_arbiter.app.markets import BuiltinSpec
 from phantom_arbiter.app.reads import DashboardReads
-from phantom_arbiter.app.venue_feed import watching
+from phantom_arbiter.app.venue_feed import VenueFeed, watching
 from phantom_arbiter.config import Config, MarketConfig, PerpVenueConfig, ServerConfig
 from phantom_arbiter.core.commands import EngineId, Mode, ResetPaper, StartEngine, StopEngine
 from phantom_arbiter.core.events import Commanded
@@ -40,7 +40,6 @@ from phantom_arbiter.engines.base import HOST
 from phantom_arbiter.runtime.simulation import Progress
 from phantom_arbiter.storage.errors import DivergenceError, JournalError, UnreadableError
 from phantom_arbiter.storage.runs import KEPT_RUNS, RunFolder, default_home
-from phantom_arbiter.venues.watch import VenueWatch
 
 PACE_S: Final = 0.05
 SLICE_ACTS: Final = 2_000
@@ -68,7 +67,7 @@ class App(DashboardReads):
         self._commands = 0
         self._until_ns = 0
         self._log_sink: int | None = None
-        self._venue: VenueWatch | None = None
+        self._venue: VenueFeed | None = None
         self._resources = AsyncExitStack()
 
     # Life
@@ -84,7 +83,7 @@ class App(DashboardReads):
         except BaseException:
             await self.stop()
             raise
-        jobs = [self._pace(), self._publish(), *([self._venue.run()] if self._venue is not None else [])]
+        jobs = [self._pace(), self._publish(), *(self._venue.loops() if self._venue is not None else ())]
         self._tasks = [asyncio.create_task(job) for job in jobs]
 
     async def until(self, stop: asyncio.Event) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httpx2
+from msgspec.structs import replace
 
 from phantom_arbiter.config import ConfigError
 from phantom_arbiter.core.perp.profile import PROFILES
@@ -14,17 +15,26 @@ from phantom_arbiter.venues.reads import ReadPolicy
 if TYPE_CHECKING:
     from phantom_arbiter.venues.hyperliquid.reader import HyperliquidReader
 
+DEADLINE_S: Final = ReadPolicy().deadline_s
+
 
 def reader_of(
-    venue: str, base_url: str | None, http: httpx2.AsyncClient, policy: ReadPolicy | None = None
+    venue: str,
+    base_url: str | None,
+    http: httpx2.AsyncClient,
+    policy: ReadPolicy | None = None,
+    deadline_s: float = DEADLINE_S,
 ) -> DriftClient | HyperliquidReader:
-    """Raises `ConfigError` where the address is none, or Hyperliquid's SDK is not installed."""
+    """``policy`` None: the venue's own, with this deadline.
+
+    Raises `ConfigError` where the address is none, or Hyperliquid's SDK is not installed.
+    """
     try:
         if venue == "hyperliquid":
             from phantom_arbiter.venues.hyperliquid.reader import POLICY, HyperliquidReader
 
-            return HyperliquidReader(base_url, http, policy or POLICY)
-        return DriftClient(PROFILES[venue], base_url, http, policy)
+            return HyperliquidReader(base_url, http, policy or replace(POLICY, deadline_s=deadline_s))
+        return DriftClient(PROFILES[venue], base_url, http, policy or ReadPolicy(deadline_s=deadline_s))
     except ModuleNotFoundError as error:
         raise ConfigError(str(error)) from error
     except ValueError as error:

@@ -52,8 +52,11 @@ class FundingHistory(Protocol):
     def name(self) -> str:
         """The venue's name."""
 
-    async def funding_days(self, symbol: str, first: date, days: int) -> FundingSpan:
-        """Hours posted on ``days`` UTC days from ``first`` on.
+    async def recent_hours(self, symbol: str) -> FundingSpan:
+        """Hours posted in the last 30 days or a little more.
 
         Raises `UnknownMarketError`, and `VenueUnavailable` where they can't be told.
         """
+
+    async def funding_days(self, symbol: str, first: date, days: int) -> FundingSpan:
+        """Hours posted on ``days`` UTC days from ``first`` on. Raises as `recent_hours`."""

@@ -116,7 +116,17 @@ class VenueWatch:
         # A held answer that is itself yet to come is no measure: then our own clock was wrong.
         if held is not None and reading.as_of_ns < held.as_of_ns <= now_ns + AHEAD_NS:
             return f"the answer is of {_clock(reading.as_of_ns)}, older than the one held, of {_clock(held.as_of_ns)}"
-        return ""
+        return _stepped_back(held, reading) if held is not None and held.as_of_ns <= reading.as_of_ns else ""
+
+
+def _stepped_back(held: VenueReading, reading: VenueReading) -> str:
+    """Why a venue's own time went backwards, in words; empty: it did not. Not every venue dates its answers."""
+    before = {market.symbol: market.next_funding_ts_ns for market in held.markets}
+    for market in reading.markets:
+        was, now = before.get(market.symbol), market.next_funding_ts_ns
+        if was is not None and now is not None and now < was:
+            return f"{market.symbol}: next funding at {_clock(now)}, before the time held, {_clock(was)}"
+    return ""
 
 
 def _clock(ts_ns: int) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
-from phantom_arbiter.app.venue_feed import venue_table
+from phantom_arbiter.app.venue_feed import venue_table, without_history
 from phantom_arbiter.core.events import VenueStatus
 from phantom_arbiter.core.perp.profile import VELOCITY
 from phantom_arbiter.dashboard.panels import MarketsResponse
 from phantom_arbiter.dashboard.port import Unavailable
 from phantom_arbiter.venues.drift.client import DriftClient
+from phantom_arbiter.venues.history import FundingRow
+from phantom_arbiter.venues.history_watch import MarketHours
 from phantom_arbiter.venues.reads import ReadPolicy, open_http
 from phantom_arbiter.venues.watch import VenueWatch
 from tests.venues.bodies import stats, stats_market
@@ -25,8 +29,9 @@ DOWN = Reply(b"", 500)
 class Polled:
     """A watch on a served venue, on a clock that the test moves."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Answer, history: Mapping[str, MarketHours] | None = None) -> None:
         self.answer = answer
+        self.history = history or {}
         self.now_ns = AS_OF_NS
 
     async def tables(self, *waits_s: int) -> list[MarketsResponse | Unavailable]:
@@ -39,7 +44,7 @@ class Polled:
                 for wait_s in waits_s:
                     self.now_ns += wait_s * 10**9
                     await watch.poll()
-                    found.append(venue_table(watch.status()))
+                    found.append(venue_table(watch.status(), self.history))
         return found
 
 
@@ -82,3 +87,23 @@ async def test_a_venue_that_never_answered_has_no_table() -> None:
     assert isinstance(table, Unavailable)
     assert table.code == "unreachable"
     assert "HTTP 500" in table.reason
+
+
+async def test_posted_hours_stand_beside_their_market() -> None:
+    rows = tuple(FundingRow(AS_OF_NS - hours * 3_600 * 10**9, rate) for hours, rate in ((2, -1e-5), (1, 1 / 30_000)))
+    history = {"SOL-PERP": MarketHours(rows), "BTC-PERP": MarketHours((), "HTTP 500 from somewhere")}
+    served = told(
+        stats(stats_market(), stats_market("BTC-PERP", marketIndex=1), stats_market("ETH-PERP", marketIndex=2))
+    )
+    (table,) = await Polled(in_turn(served), history).tables(0)
+    assert isinstance(table, MarketsResponse)
+    assert {market.symbol: (market.history, market.rate_ts) for market in table.markets} == {
+        "SOL-PERP": ((-1e-5, 0.000033333333), AS_OF_NS // 10**6 - 3_600_000),
+        "BTC-PERP": ((), None),
+        "ETH-PERP": ((), None),
+    }
+    assert table.venue.reason == (
+        "history of 1 markets is not whole: BTC-PERP: HTTP 500 from somewhere; "
+        "for reading; paper orders go to the built-in market"
+    )
+    assert [market.history for market in without_history(table).markets] == [(), (), ()]

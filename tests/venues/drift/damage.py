@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from hypothesis import strategies as st
 
-from phantom_arbiter.venues.drift.wire import WireError
+from phantom_arbiter.venues.wire import WireError
 
 damages = st.tuples(st.booleans(), st.integers(0, 10**6), st.integers(0, 255))
 

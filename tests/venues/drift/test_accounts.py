@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phantom_arbiter.core.events import VenueStatus
-from phantom_arbiter.core.perp.margin import MarginType, MarketMargin, margin_ratio_bps
+from phantom_arbiter.core.perp.margin import MarginType, MarketMargin, StrictPrice, margin_ratio_bps
 from phantom_arbiter.core.perp.profile import DRIFT_V2, VELOCITY, ContractTier
-from phantom_arbiter.core.perp.spot import BorrowCurve, CollateralWeight, StrictPrice, token_atoms, token_value_atoms
+from phantom_arbiter.core.perp.spot import BorrowCurve, CollateralWeight, token_atoms, token_value_atoms
 from phantom_arbiter.venues.drift.accounts import (
     OracleAccount,
     OracleGuardRails,
@@ -22,7 +22,7 @@ from phantom_arbiter.venues.drift.accounts import (
     decode_spot_market,
     decode_state,
 )
-from phantom_arbiter.venues.drift.wire import WireError
+from phantom_arbiter.venues.wire import WireError
 
 Decode = Callable[[bytes, str], object]
 OWNER = VELOCITY.program

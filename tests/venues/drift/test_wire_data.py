@@ -12,11 +12,8 @@ from hypothesis import given
 
 from phantom_arbiter.core.perp.rate import HourlyRate
 from phantom_arbiter.core.perp.reading import FundingHour
-from phantom_arbiter.venues.drift.wire_data import (
-    WireError,
-    parse_legacy_funding_rates,
-    parse_market_funding_rates,
-)
+from phantom_arbiter.venues.drift.wire_data import parse_market_funding_rates
+from phantom_arbiter.venues.wire import WireError
 from tests.venues.drift.damage import damages, survives
 
 T0 = 1_775_066_400
@@ -38,20 +35,6 @@ def page(*records: dict[str, Any], **changes: Any) -> bytes:
     return msgspec.json.encode({"success": True, "records": records, "meta": {"nextPage": None}} | changes)
 
 
-def legacy(**changes: Any) -> dict[str, Any]:
-    return {
-        "ts": str(T0),
-        "marketIndex": 0,
-        "fundingRate": "-1024958",
-        "oraclePriceTwap": "84693889",
-        "markPriceTwap": "84652352",
-    } | changes
-
-
-def legacy_body(*rows: dict[str, Any]) -> bytes:
-    return msgspec.json.encode({"fundingRates": rows})
-
-
 def hours_of(body: bytes) -> object:
     return parse_market_funding_rates(body, "SOL-PERP")
 
@@ -65,15 +48,9 @@ def test_recorded_page(recorded: Callable[[str], bytes]) -> None:
     assert read.next_page is None
 
 
-def test_recorded_legacy(recorded: Callable[[str], bytes]) -> None:
-    (read,) = parse_legacy_funding_rates(recorded("data_api__fundingRates_legacy_raw_ints"))
-    assert read == FundingHour(1_771_383_600 * 10**9, -1_889_875, 84_642_173, 84_579_888)
-
-
-def test_both_formats_give_one_hour_and_one_rate() -> None:
+def test_the_hour_and_its_strings_give_one_rate() -> None:
     (read,) = parse_market_funding_rates(page(hour()), "SOL-PERP").records
     assert read == HOUR
-    assert parse_legacy_funding_rates(legacy_body(legacy())) == (HOUR,)
     by_program = HourlyRate.of_program(read.rate_e9, read.oracle_twap_px)
     by_decimal = HourlyRate.of_quote_per_base(Decimal("-0.001024958"), Decimal("84.693889"))
     assert abs(by_program.e12 - by_decimal.e12) <= 1
@@ -106,6 +83,13 @@ def test_velocity_dead_zone_offset_and_clamp() -> None:
     for mark, rate in rows:
         row = hour(oraclePriceTwap="100.000000", markPriceTwap=mark, fundingRate=rate)
         assert parse_market_funding_rates(page(row), "SOL-PERP").records
+
+
+def test_a_mark_that_went_stale_counts_as_the_oracle_at_velocity_alone() -> None:
+    stale: dict[str, Any] = {"oraclePriceTwap": "100.000000", "markPriceTwap": "90.000000"}
+    assert parse_market_funding_rates(page(hour(**stale, fundingRate="0.001250125")), "SOL-PERP").records
+    with pytest.raises(WireError, match="what the record's TWAPs give"):  # Drift's offset alone
+        parse_market_funding_rates(page(hour(**stale, fundingRate="0.000833333")), "SOL-PERP")
 
 
 @pytest.mark.parametrize("times", [(1, 3, 2), (3, 1, 2), (2, 2), (1, 2, 2), (3, 2, 2)])
@@ -182,47 +166,21 @@ def test_failure_told_in_a_good_answer() -> None:
         b'{"deep":' + b"[" * 200_000,
     ],
 )
-@pytest.mark.parametrize("parse", [hours_of, parse_legacy_funding_rates])
-def test_what_is_no_answer(parse: Callable[[bytes], object], body: bytes) -> None:
+def test_what_is_no_answer(body: bytes) -> None:
     with pytest.raises(WireError, match="body"):
-        parse(body)
+        hours_of(body)
 
 
 def test_a_body_beyond_the_limit() -> None:
     with pytest.raises(WireError, match="at most 16777216 bytes"):
-        parse_legacy_funding_rates(b" " * (16 * 2**20 + 1))
-
-
-LEGACY_WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"fundingRate": -1_024_958}, "fundingRates[0].fundingRate: got -1024958, expected `str`"),
-    ({"fundingRate": "-0.001024958"}, "fundingRates[0].fundingRate"),
-    ({"ts": "1775066400000"}, "fundingRates[0].ts: got '1775066400000', expected seconds"),
-    ({"ts": T0}, "fundingRates[0].ts: got 1775066400, expected `str`"),
-    ({"oraclePriceTwap": "0"}, "fundingRates[0].oraclePriceTwap"),
-    ({"fundingRate": "1024958"}, "what the record's TWAPs give"),
-]
-
-
-@pytest.mark.parametrize(("changes", "message"), LEGACY_WRONG)
-def test_a_wrong_legacy_field_is_named(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(WireError) as refused:
-        parse_legacy_funding_rates(legacy_body(legacy(**changes)))
-    assert message in str(refused.value)
-
-
-def test_rows_of_two_markets_are_refused() -> None:
-    rows = legacy(), legacy(ts=str(T0 + 3_600), marketIndex=1)
-    with pytest.raises(WireError, match=r"fundingRates\[1\].marketIndex: got 1, expected 0"):
-        parse_legacy_funding_rates(legacy_body(*rows))
+        hours_of(b" " * (16 * 2**20 + 1))
 
 
 @given(damages)
 def test_damage_is_refused_and_nothing_else(damage: tuple[bool, int, int]) -> None:
     assert survives(hours_of, page(hour(T0 + 3_600), hour()), damage)
-    assert survives(parse_legacy_funding_rates, legacy_body(legacy()), damage)
 
 
 @given(damages)
 def test_damage_of_a_recorded_body(recorded: Callable[[str], bytes], damage: tuple[bool, int, int]) -> None:
     assert survives(hours_of, recorded("data_api__market_fundingRates__2026-04-01"), damage)
-    assert survives(parse_legacy_funding_rates, recorded("data_api__fundingRates_legacy_raw_ints"), damage)

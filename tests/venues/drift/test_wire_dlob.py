@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from hypothesis import given
 
-from phantom_arbiter.venues.drift.wire import WireError
 from phantom_arbiter.venues.drift.wire_dlob import (
     Book,
     BookUpdate,
@@ -22,6 +21,7 @@ from phantom_arbiter.venues.drift.wire_dlob import (
     parse_l2,
     parse_ws,
 )
+from phantom_arbiter.venues.wire import WireError
 from tests.venues.drift.damage import damages, survives
 
 TS_MS = 1_783_268_433_645

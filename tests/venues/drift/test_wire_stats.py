@@ -14,8 +14,8 @@ from phantom_arbiter.core.events import VenueStatus
 from phantom_arbiter.core.perp.profile import DRIFT_V2, VELOCITY
 from phantom_arbiter.core.perp.rate import HourlyRate
 from phantom_arbiter.core.perp.reading import VenueReading
-from phantom_arbiter.venues.drift.wire import WireError
-from phantom_arbiter.venues.drift.wire_stats import parse_contracts, parse_stats_funding_rates, parse_stats_markets
+from phantom_arbiter.venues.drift.wire_stats import parse_stats_markets
+from phantom_arbiter.venues.wire import WireError
 from tests.venues.drift.damage import damages, survives
 
 UPDATED = 1_771_477_206
@@ -51,31 +51,6 @@ def stats_of(body: bytes) -> object:
     return parse_stats_markets(body, DRIFT_V2, NOW_NS)
 
 
-def averages_of(body: bytes) -> object:
-    return parse_stats_funding_rates(body, DRIFT_V2)
-
-
-def contracts_of(body: bytes) -> object:
-    return parse_contracts(body, DRIFT_V2)
-
-
-def contract(**changes: Any) -> dict[str, Any]:
-    return {
-        "ticker_id": "SOL-PERP",
-        "product_type": "PERP",
-        "index_price": "81.683295",
-        "quote_volume": "32232930.657246",
-        "open_interest": "943191.730000000",
-        "funding_rate": "0.000281332",
-        "next_funding_rate_timestamp": "1771480806000",
-        "end_timestamp": "1771478151595",
-    } | changes
-
-
-def contracts(*rows: dict[str, Any]) -> bytes:
-    return msgspec.json.encode({"contracts": rows})
-
-
 def test_recorded_markets(recorded: Callable[[str], bytes]) -> None:
     reading = parse_stats_markets(recorded("data_api__stats_markets__2026-02-19"), DRIFT_V2, NOW_NS)
     assert (reading.venue, reading.status, reading.reason, reading.as_of_ns) == (
@@ -92,29 +67,6 @@ def test_recorded_markets(recorded: Callable[[str], bytes]) -> None:
     assert market.open_interest_micros == 471_252_730_000_000 * 81_889_579 // 10**9
     assert market.volume_24h_micros == 32_153_510_020_148
     assert market.next_funding_ts_ns == NEXT_HOUR_NS
-
-
-def test_recorded_contracts_agree_with_the_markets(recorded: Callable[[str], bytes]) -> None:
-    (market,) = parse_contracts(recorded("data_api__contracts__2026-02-19"), DRIFT_V2).markets
-    assert market.rate == HourlyRate.of_percent(Decimal("0.000281332"))
-    assert not market.rate_is_estimate
-    assert market.next_funding_ts_ns == NEXT_HOUR_NS
-    # the two answers are 15 minutes apart: one side of the open interest within 1 % of each other
-    assert market.open_interest_micros == pytest.approx(read(perp()).markets[0].open_interest_micros, rel=0.01)
-
-
-def test_recorded_averages(recorded: Callable[[str], bytes]) -> None:
-    (told,) = parse_stats_funding_rates(recorded("data_api__stats_fundingRates__2026-02-19"), DRIFT_V2)
-    assert told.symbol == "SOL-PERP"
-    rates = [told.day, told.week, told.month, told.year]
-    assert rates == [HourlyRate(-12_755_430), HourlyRate(-17_339_660), HourlyRate(-20_128_170), HourlyRate(-6_922_630)]
-
-
-def test_an_average_of_a_young_market_is_not_told() -> None:
-    windows = {"24h": "0.01", "7d": None, "30d": None, "1y": None}
-    body = markets({"symbol": "HYPE-PERP", "fundingRates": windows})
-    (told,) = parse_stats_funding_rates(body, VELOCITY)
-    assert (told.day, told.week) == (HourlyRate.of_percent(Decimal("0.01")), None)
 
 
 def test_longs_in_profit_receive() -> None:
@@ -150,22 +102,6 @@ def test_status_words(word: str, status: VenueStatus) -> None:
     reading = read(perp(status=word))
     assert reading.markets[0].status is status
     assert reading.status is status
-
-
-def test_thin_and_mixed_venues() -> None:
-    thin = perp(quoteVolume="9999.999999")
-    paused = perp(symbol="BTC-PERP", marketIndex=1, status="fillPaused")
-    assert read(perp(quoteVolume="10000.000000")).status is VenueStatus.LIVE
-    assert (read(thin).status, read(thin).reason) == (
-        VenueStatus.THIN,
-        "1 of 1 markets traded less than $10,000 in 24 hours",
-    )
-    mixed = read(thin, paused)
-    assert mixed.status is VenueStatus.THIN
-    assert mixed.reason == "1 of 2 markets traded less than $10,000 in 24 hours, 1 of 2 markets are paused"
-    assert read(perp(), paused).status is VenueStatus.LIVE
-    assert read(paused).status is VenueStatus.PAUSED
-    assert (read().status, read().reason) == (VenueStatus.ABSENT, "the venue lists no perp market")
 
 
 def test_a_paused_market_is_not_called_thin() -> None:
@@ -225,48 +161,22 @@ def test_a_market_told_twice_is_refused(twin: dict[str, Any]) -> None:
         read(perp(), perp(**twin))
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"funding_rate": "0.5"}, "contracts[0].funding_rate: got '0.5', expected at most 0.4167"),
-        ({"funding_rate": 0.000281332}, "contracts[0].funding_rate: got 0.000281332, expected `str`"),
-        ({"index_price": "0"}, "contracts[0].index_price"),
-        ({"end_timestamp": "1771478151"}, "contracts[0].end_timestamp: got '1771478151', expected milliseconds"),
-        ({"product_type": "OPTION"}, "contracts[0].product_type: got 'OPTION'"),
-    ],
-)
-def test_a_wrong_contract_is_named(changes: dict[str, Any], message: str) -> None:
-    with pytest.raises(WireError) as refused:
-        contracts_of(contracts(contract(**changes)))
-    assert message in str(refused.value)
-
-
-def test_contracts_without_a_perp_have_no_time() -> None:
-    with pytest.raises(WireError, match="at least one perp market"):
-        contracts_of(contracts({"product_type": "SPOT"}))
-
-
-@pytest.mark.parametrize("parse", [stats_of, averages_of])
-def test_failure_told_in_a_good_answer(parse: Callable[[bytes], object]) -> None:
+def test_failure_told_in_a_good_answer() -> None:
     with pytest.raises(WireError, match="success: got False, expected true"):
-        parse(b'{"success":false,"markets":[]}')
+        stats_of(b'{"success":false,"markets":[]}')
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>502 Bad Gateway</html>", b'{"markets":', b"[]", b"{}"])
-@pytest.mark.parametrize("parse", [stats_of, averages_of, contracts_of])
-def test_what_is_no_answer(parse: Callable[[bytes], object], body: bytes) -> None:
-    with pytest.raises(WireError, match=r"GET /(stats/markets|stats/fundingRates|contracts): "):
-        parse(body)
+def test_what_is_no_answer(body: bytes) -> None:
+    with pytest.raises(WireError, match="GET /stats/markets: "):
+        stats_of(body)
 
 
 @given(damages)
 def test_damage_is_refused_and_nothing_else(damage: tuple[bool, int, int]) -> None:
     assert survives(stats_of, markets(perp(), perp(symbol="BTC-PERP", marketIndex=1)), damage)
-    assert survives(contracts_of, contracts(contract()), damage)
 
 
 @given(damages)
 def test_damage_of_a_recorded_body(recorded: Callable[[str], bytes], damage: tuple[bool, int, int]) -> None:
     assert survives(stats_of, recorded("data_api__stats_markets__2026-02-19"), damage)
-    assert survives(averages_of, recorded("data_api__stats_fundingRates__2026-02-19"), damage)
-    assert survives(contracts_of, recorded("data_api__contracts__2026-02-19"), damage)

@@ -20,7 +20,7 @@ from phantom_arbiter.core.perp.margin import MarketMargin
 from phantom_arbiter.core.perp.profile import VELOCITY, ContractTier
 from phantom_arbiter.core.perp.spot import BorrowCurve, CollateralWeight
 from phantom_arbiter.core.units import BPS, NS_PER_SECOND, Rounding, mul_div, power_of_ten
-from phantom_arbiter.venues.drift.wire import WireError
+from phantom_arbiter.venues.wire import WireError
 
 _Entry = TypeVar("_Entry")
 

@@ -13,7 +13,11 @@ from msgspec import Struct
 
 
 class Endpoints(Struct, frozen=True):
-    """A venue's base URLs, without a slash at the end; ``contracts_path`` is the one path that differs between them."""
+    """A venue's base URLs, without a slash at the end, and the one path that differs between venues.
+
+    ``contracts_path`` belongs to ``data_url``: who reads the list of contracts asks there for what `parse_contracts`
+    reads, and that names it where it refuses. `DriftClient` reads ``/stats/markets`` instead.
+    """
 
     data_url: str
     dlob_url: str

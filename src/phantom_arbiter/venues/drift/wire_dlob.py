@@ -16,7 +16,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Raw, Struct
 
 from phantom_arbiter.core.units import MAX_U64, NS_PER_SECOND
-from phantom_arbiter.venues.drift.wire import CountText, Millis, Seconds, Symbol, WireError, decode, number
+from phantom_arbiter.venues.wire import CountText, Millis, Seconds, Symbol, WireError, decode, number
 
 _L2: Final = "GET /l2"
 _WS: Final = "WS /ws"

@@ -16,7 +16,7 @@ import httpx2
 import msgspec
 
 from phantom_arbiter.core.perp.reading import VenueReading
-from phantom_arbiter.venues.drift.wire import WireError
+from phantom_arbiter.core.units import NS_PER_SECOND
 from phantom_arbiter.venues.errors import VenueUnavailable
 from phantom_arbiter.venues.history import FundingSpan, UnknownMarketError
 from phantom_arbiter.venues.hyperliquid.wire import (
@@ -27,6 +27,7 @@ from phantom_arbiter.venues.hyperliquid.wire import (
     parse_markets,
 )
 from phantom_arbiter.venues.reads import ReadPolicy, VenueHttp
+from phantom_arbiter.venues.wire import WireError
 
 try:
     from hyperliquid.info import Info
@@ -41,6 +42,8 @@ POLICY: Final = ReadPolicy(rate=8, rate_period_s=20.0)
 
 HOURLY_SINCE: Final = date(2023, 6, 8)
 """Funding before was for eight hours."""
+
+RECENT_DAYS: Final = 30
 
 
 class _Questions(Info):
@@ -81,6 +84,15 @@ class HyperliquidReader:
         except WireError as error:
             raise VenueUnavailable(f"the answer cannot be read: {error}") from error
 
+    async def recent_hours(self, symbol: str) -> FundingSpan:
+        """Hours posted on the last 30 UTC days and today, in two questions. Raises as `funding_days`."""
+        today = datetime.fromtimestamp(self._now_ns() // NS_PER_SECOND, UTC).date()
+        first = today - timedelta(days=RECENT_DAYS)
+        older = await self.funding_days(symbol, first, self.days_at_once)
+        newer_first = first + timedelta(days=self.days_at_once)
+        newer = await self.funding_days(symbol, newer_first, (today - newer_first).days + 1)
+        return FundingSpan(older.rows + newer.rows, older.refused + newer.refused)
+
     async def funding_days(self, symbol: str, first: date, days: int) -> FundingSpan:
         """Hours posted on ``days`` UTC days from ``first`` on, at most `days_at_once`.
 
@@ -92,7 +104,6 @@ class HyperliquidReader:
             )
         coin = symbol.removesuffix(SUFFIX)
         start_ms, end_ms = (_ms(first + timedelta(days=offset)) for offset in (0, days))
-
         try:
             if not self._coins:
                 self._coins = parse_coins(await self._asked(lambda info: info.meta()))

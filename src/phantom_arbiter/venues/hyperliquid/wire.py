@@ -15,9 +15,9 @@ from phantom_arbiter.core.events import VenueStatus
 from phantom_arbiter.core.perp.rate import HourlyRate, RateError
 from phantom_arbiter.core.perp.reading import MarketReading, VenueReading
 from phantom_arbiter.core.units import MICROS_PER_USD, NS_PER_HOUR
-from phantom_arbiter.venues.drift.status import venue_status, with_volume
-from phantom_arbiter.venues.drift.wire import WireError
 from phantom_arbiter.venues.history import FundingRow, FundingSpan
+from phantom_arbiter.venues.status import venue_status, with_volume
+from phantom_arbiter.venues.wire import WireError
 
 NAME: Final = "hyperliquid"
 SUFFIX: Final = "-PERP"

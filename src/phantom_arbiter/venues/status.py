@@ -1,4 +1,4 @@
-"""What a venue's market status words mean for us, and what the markets say of their venue."""
+"""What a venue's markets say of their venue, and when a market is thin: one rule for every venue."""
 
 from __future__ import annotations
 
@@ -10,20 +10,11 @@ from phantom_arbiter.core.perp.reading import MarketReading
 from phantom_arbiter.core.units import MICROS_PER_USD
 
 THIN_BELOW_MICROS: Final = 10_000 * MICROS_PER_USD
-"""A market that trades less than $10,000 in 24 hours: a position cannot be closed there at the price shown."""
+"""A market that trades less than $10,000 in 24 hours: a position cannot be closed there at the price shown.
 
-MARKET_STATUS: Final[Mapping[str, VenueStatus]] = {
-    "active": VenueStatus.LIVE,
-    "initialized": VenueStatus.PAUSED,
-    "fundingpaused": VenueStatus.PAUSED,
-    "ammpaused": VenueStatus.PAUSED,
-    "fillpaused": VenueStatus.PAUSED,
-    "withdrawpaused": VenueStatus.PAUSED,
-    "reduceonly": VenueStatus.REDUCE_ONLY,
-    "settlement": VenueStatus.PAUSED,
-    "delisted": VenueStatus.ABSENT,
-}
-"""The program's ``MarketStatus`` names in lower case (protocol-v2, ``state/perp_market.rs``)."""
+There is no second limit for a venue's total: a position is closed in its own market, and neither a busy neighbour nor
+many idle ones change what that costs. A venue is thin where some of its markets are open and all of those are thin.
+"""
 
 _BEST_FIRST: Final = (
     VenueStatus.LIVE,

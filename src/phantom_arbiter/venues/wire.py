@@ -21,7 +21,6 @@ DecimalText = Annotated[str, Meta(pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,18})?\Z")]
 """A number written out in a string: no exponent, no NaN, no Infinity."""
 AmountText = Annotated[str, Meta(pattern=r"^[0-9]{1,18}(\.[0-9]{1,18})?\Z")]
 """The same, without a sign."""
-IntText = Annotated[str, Meta(pattern=r"^-?[0-9]{1,20}\Z")]
 CountText = Annotated[str, Meta(pattern=r"^[0-9]{1,20}\Z")]
 Seconds = Annotated[int, Meta(ge=1_600_000_000, le=4_000_000_000)]
 """Seconds since 1970, from 2020 to 2096; milliseconds do not fit."""
