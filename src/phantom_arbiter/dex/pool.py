@@ -1,8 +1,8 @@
 """What every pool type has in common: a swap's answer, its refusal, and the errors of account bytes.
 
-Each pool type is a module of this package: account bytes → frozen state, ``quote(state, amount_in_atoms, zero_for_one)``
-exactly as the program computes it, ``apply`` for the state after it, and ``segments`` for the search. Its docstring
-says what it was verified against (program, sdk or formula), and what is refused because nothing verifies it.
+Each pool type is a module of this package: account bytes → frozen state, ``quote(state, amount_in_atoms, …)`` exactly
+as the program computes it, ``apply`` for the state after it, and ``segments`` for the search. Its docstring says what
+it was verified against (program, sdk or formula), and what is refused because nothing verifies it.
 """
 
 from __future__ import annotations
