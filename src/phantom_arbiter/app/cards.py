@@ -87,6 +87,7 @@ def _perp(kernel: Kernel, engine: EngineId, name: str) -> rows.Position:
         pnl_usd=size * mark + cash if mark is not None else None,
         funding_usd=position.funding_received_atoms / power_of_ten(instrument.quote_decimals),
         liq_price=instrument.price(liquidation) if liquidation is not None else None,
+        opened_ts=position.opened_ns // NS_PER_MS,
     )
 
 

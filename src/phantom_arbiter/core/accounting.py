@@ -177,6 +177,7 @@ class Accounting:
             position = PerpPosition(leg.instrument, leg.venue, funding_index_e9=index)
             book.perps[leg.instrument] = position
         sign = 1 if leg.side is Side.BUY else -1
+        position.opened_ns = position.opened_ns if position.base_atoms else self.view.now_ns
         position.base_atoms += sign * delta.in_atoms
         position.quote_atoms -= sign * delta.out_atoms
         instrument = self.view.universe.instruments[leg.instrument]

@@ -25,7 +25,8 @@ class Cause(StrEnum):
 
 class PerpPosition(Struct):
     """A perp position. ``base_atoms`` signed, long positive; ``quote_atoms`` the signed cash of its fills (a sale
-    adds). ``funding_index_e9`` is the market's cumulative rate up to which funding is settled."""
+    adds). ``funding_index_e9`` is the market's cumulative rate up to which funding is settled, ``opened_ns`` when it
+    last went from nothing to something."""
 
     instrument: str
     venue: str
@@ -33,6 +34,7 @@ class PerpPosition(Struct):
     quote_atoms: int = 0
     funding_index_e9: int = 0
     funding_received_atoms: int = 0
+    opened_ns: int = 0
 
 
 class Lot(Struct):

@@ -130,6 +130,18 @@ def test_a_fee_that_grows_without_a_fill_is_charged_once() -> None:
     assert house.book.collateral_atoms(VENUE, "USDC") == 1_000 * USD - 130
 
 
+def test_a_perp_position_knows_when_it_was_opened() -> None:
+    house = House()
+    order = house.order(intent(deposit(1_000), perp_order(Side.SELL)))
+    house.report(order, S.FILLED, 1_000 * USD, 1_000 * USD)
+    house.tick(5)
+    house.report(order, S.PARTIAL, WHOLE // 2, 75 * USD, leg=1)
+    opened_ns = house.kernel.view.now_ns
+    house.tick(5)
+    house.report(order, S.FILLED, WHOLE, 150 * USD, leg=1)
+    assert house.book.perps["SOL-PERP"].opened_ns == opened_ns < house.kernel.view.now_ns
+
+
 @pytest.mark.parametrize(("payment", "cause"), [(2 * USD, "received"), (-2 * USD, "paid")])
 def test_funding_goes_to_the_collateral_with_its_sign(payment: int, cause: str) -> None:
     house = House()
