@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phantom_arbiter.core.commands import DriftDeposit, DriftWithdraw, LeavePosition, Preview, TakePosition
+from phantom_arbiter.core.events import Commanded
 from phantom_arbiter.core.intents import PerpOrder, Side, Swap
 from phantom_arbiter.core.preview import Draft, HandCommand, Rejection
+from phantom_arbiter.core.verdicts import Refused
 from phantom_arbiter.engines.funding import FundingConfig
 from tests.unit.engines.funding.wider import hours, jito, wider
 from tests.unit.engines.market_builder import Bench, price, sol_pool, stats
@@ -78,14 +80,12 @@ def test_a_refused_act_changes_nothing_and_an_accepted_one_keeps_to_its_preview(
             continue
         before = msgspec.json.encode(made.engine.state)
         shown = drafted.hash if isinstance(drafted, Draft) else "none"
-        answer = made.engine.act(_order(wish, market, size, shown))
-        if isinstance(answer, Rejection):
-            assert answer.message
+        asked = made.post(Commanded("c", _order(wish, market, size, shown)))
+        if not asked or isinstance(made.verdicts[-1], Refused):
             assert msgspec.json.encode(made.engine.state) == before
             continue
         if isinstance(drafted, Draft):
-            _no_looser(answer[0].legs, drafted.intent.legs)
-        made.ask([msgspec.structs.replace(intent, command_id="c") for intent in answer])
+            _no_looser(asked[0].legs, drafted.intent.legs)
         made.fill()
         made.tick()
         made.fill()

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import structs
 
 from phantom_arbiter.app import cards, pages, perp_table
+from phantom_arbiter.app.health_watch import HealthWatch
 from phantom_arbiter.app.log import tell_outcome
 from phantom_arbiter.app.venue_feed import VenueFeed, without_history
 from phantom_arbiter.core.events import Envelope, FundingPosted, FundingSettled, LinkChanged, VenueStatusChanged
@@ -17,7 +18,6 @@ from phantom_arbiter.core.kernel import Kernel
 from phantom_arbiter.core.orders import Order, OrderStatus
 from phantom_arbiter.core.outcome import Outcome
 from phantom_arbiter.core.verdicts import Verdict
-from phantom_arbiter.dashboard import frames, rows
 from phantom_arbiter.dashboard.panels import ArbOpportunity, FundingPayment, FundingUpdate, MarketsResponse
 from phantom_arbiter.dashboard.port import Unavailable
 from phantom_arbiter.dashboard.projector import Projector
@@ -26,8 +26,6 @@ CHARTED: Final = (
     *("SOL/USDC", "SOL-PERP", "jitoSOL/SOL", "mSOL/SOL", "bSOL/SOL", "JupSOL/SOL"),
     *("BONK/SOL", "WIF/SOL", "POPCAT/SOL", "PENGU/SOL", "FARTCOIN/SOL", "PLOP/SOL", "ZORP/SOL", "MUNCH/SOL"),
 )
-HEALTH_WARNING: Final = 50.0
-HEALTH_CRITICAL: Final = 20.0
 MAX_PAYMENTS: Final = 200
 
 
@@ -47,7 +45,7 @@ class Feed:
         self._payments: deque[FundingPayment] = deque(maxlen=MAX_PAYMENTS)
         self._sent: dict[str, ArbOpportunity] = {}
         self._markets: MarketsResponse | Unavailable = Unavailable(code="starting", reason="the market is starting")
-        self._health: tuple[rows.AlertLevel, int] | None = None
+        self._health = HealthWatch()
 
     def on_outcome(self, envelope: Envelope, outcome: Outcome) -> None:
         """What a step brought about, at once."""
@@ -117,7 +115,9 @@ class Feed:
                 page = structs.replace(page, market_table=shown)
             self.projector.panel(page)
             if isinstance(page, FundingUpdate):
-                self._watch_health(page.health, page.liq_price)
+                alert = self._health.look(page.health, page.liq_price, page.ts)
+                if alert is not None:
+                    self.projector.alert(alert)
         vault = cards.vault_update(self.kernel)
         if vault is not None:
             self.projector.vault(vault)
@@ -133,28 +133,3 @@ class Feed:
                 history = self.funding_history.setdefault(name, [])
                 history.append(perp_table.hourly_fraction(envelope.body))
                 del history[: -perp_table.HISTORY_HOURS]
-
-    def _watch_health(self, health: float | None, liq_price: float | None) -> None:
-        """An alert while the margin account's health is low; told when it begins, changes and passes."""
-        now: tuple[rows.AlertLevel, int] | None = None
-        if health is not None and health < HEALTH_WARNING:
-            now = ("CRITICAL" if health < HEALTH_CRITICAL else "WARNING", round(health))
-        if now == self._health:
-            return
-        self._health = now
-        level, rounded = now or ("INFO", None)
-        words = f"account health {rounded} of 100" if rounded is not None else "account health is no longer low"
-        if rounded is not None and liq_price is not None:
-            words += f"; liquidation at {liq_price:,.2f} USD"
-        self.projector.alert(
-            frames.HealthAlert(
-                id="health-funding",
-                ts=self.kernel.view.now_ns // cards.NS_PER_MS,
-                level=level,
-                source="funding",
-                message=words,
-                health=rounded,
-                liq_price=liq_price if now is not None else None,
-                active=now is not None,
-            )
-        )

@@ -107,11 +107,15 @@ def funding_cards(
 ) -> tuple[panels.FundingCard, ...]:
     """The three best opportunities net of all costs, as the engine weighs them over thirty days.
 
-    ``candidates`` come best first, what can be taken before the rest. One card a market: its best form.
+    ``candidates`` come best first, what can be taken before the rest. One card a market: its best form. No card while
+    the engine's own first choice has no posted rate to show: another market would stand in its place.
     """
     if markets is None:
         return ()
     rates = {market.symbol: market for market in markets.markets}
+    first = next((candidate for candidate in candidates if candidate.traded), None)
+    if first is not None and first.market not in rates:
+        return ()
     cards: dict[str, panels.FundingCard] = {}
     for candidate in candidates:
         market = rates.get(candidate.market)

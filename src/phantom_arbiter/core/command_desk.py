@@ -102,10 +102,9 @@ class CommandDesk:
             return "not_running", f"{engine} is {kernel.records[engine].status}"
         kernel.set_status(engine, EngineStatus.STOPPING, "stopped by command")
         kernel.set_status(engine, EngineStatus.STOPPED, "stopped")
-        open_orders = len(kernel.desks[engine].orders)
-        return "ok", f"{engine} stopped; {open_orders} orders are still being settled" if open_orders else (
-            f"{engine} stopped; it keeps what it holds"
-        )
+        open_orders, unfinished = len(kernel.desks[engine].orders), kernel.engines[engine].unfinished()
+        left = f"{open_orders} orders are still being settled" if open_orders else "it keeps what it holds"
+        return "ok", f"{engine} stopped; {left}{f'; {unfinished}' if unfinished else ''}"
 
     def _pause(self, engine: str) -> tuple[str, str]:
         kernel = self._kernel

@@ -88,7 +88,13 @@ class Engine(Protocol):
         """What an act by hand would do now; the engine remembers its limits under the draft's hash."""
 
     def act(self, request: HandCommand) -> Sequence[Intent] | Rejection:
-        """The intents of an act by hand that was previewed, on terms no worse than those shown."""
+        """The intents of an act by hand that was previewed, on terms no worse than those shown; nothing changes yet."""
+
+    def acted(self, request: HandCommand, intents: Sequence[Intent]) -> None:
+        """Every gate approved those intents: the act has begun."""
+
+    def unfinished(self) -> str:
+        """What nobody would finish if the engine stopped now, and what to do; empty where nothing is half done."""
 
     def panel(self) -> dict[str, Any]:
         """What its page shows."""

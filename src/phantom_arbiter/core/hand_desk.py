@@ -44,16 +44,19 @@ def preview(kernel: HandKernel, command: Preview) -> tuple[str, str, Previewed |
 
 
 def act(kernel: HandKernel, command: HandCommand, command_id: str) -> tuple[str, str]:
-    """Carry out a previewed act: "ok" once every intent passed the gates, else the gate that refused."""
+    """Carry out a previewed act: "ok" once every intent passed the gates, else the gate that refused; the engine
+    begins with it only then, so a refused act changes nothing and its preview may be used again."""
     status = kernel.records[ENGINE].status
     if status not in ACTIVE:
         return "not_running", f"the funding engine is {status}: start it, so that somebody guards the position"
     intents = kernel.engines[ENGINE].act(command)
     if isinstance(intents, Rejection):
         return intents.code, intents.message
-    for verdict in kernel.submit([msgspec.structs.replace(intent, command_id=command_id) for intent in intents]):
+    asked = [msgspec.structs.replace(intent, command_id=command_id) for intent in intents]
+    for verdict in kernel.submit(asked):
         if isinstance(verdict, Refused):
             return verdict.result.gate, verdict.result.message
+    kernel.engines[ENGINE].acted(command, asked)
     return "ok", _accepted(command)
 
 

@@ -5,29 +5,19 @@ Both programs take the fee from the input, rounded up, and pay the output rounde
     fee = ceil(amount_in · numerator / denominator)
     out = floor(reserve_out · (amount_in − fee) / (reserve_in + amount_in − fee))
 
-Checked vector by vector against the programs themselves in `tests/golden/test_constant_product.py`.
+Verified: program. Both binaries (CPMM 2025-02, AMM v4 2024-11 swap-only) paid every measured swap to the unit; not with
+a creator fee, an order book or a Token-2022 transfer fee, whose accounts `raydium_accounts` refuses.
 All amounts are atoms of their own token and fit in a u64, as they do on chain.
 """
 
-from typing import Literal
-
 import msgspec
 
-from phantom_arbiter.core.units import BPS, MAX_U64
+from phantom_arbiter.core.units import MAX_U64
+from phantom_arbiter.dex.pool import Segment, SwapQuote, SwapRefusal
 
 RAYDIUM_CPMM_FEE_DENOMINATOR = 1_000_000
 RAYDIUM_AMM_V4_FEE_NUMERATOR = 25
 RAYDIUM_AMM_V4_FEE_DENOMINATOR = 10_000
-
-RefusalReason = Literal[
-    "amount is not positive",
-    "amount exceeds u64",
-    "pool is empty",
-    "fee takes the whole amount",
-    "output is zero",
-    "output exceeds the reserve",
-    "reserve would exceed u64",
-]
 
 
 class ConstantProductPool(msgspec.Struct, frozen=True, gc=False):
@@ -49,25 +39,6 @@ class ConstantProductPool(msgspec.Struct, frozen=True, gc=False):
         if not 0 <= self.fee_numerator < self.fee_denominator:
             fee = f"{self.fee_numerator}/{self.fee_denominator}"
             raise ValueError(f"fee is {fee}, expected a fraction of at least 0 and below 1")
-
-
-class Quote(msgspec.Struct, frozen=True, gc=False):
-    """What one swap pays. `fee_atoms` is in the input token and part of `amount_in_atoms`.
-
-    `price_impact_bps` is how far the execution price, fee apart, is below the price before the swap,
-    rounded up.
-    """
-
-    amount_in_atoms: int
-    amount_out_atoms: int
-    fee_atoms: int
-    price_impact_bps: int
-
-
-class Refusal(msgspec.Struct, frozen=True, gc=False):
-    """A swap that the pool cannot do, with the reason."""
-
-    reason: RefusalReason
 
 
 def raydium_cpmm_pool(reserve_0_atoms: int, reserve_1_atoms: int, trade_fee_rate: int) -> ConstantProductPool:
@@ -94,7 +65,7 @@ def reserves(pool: ConstantProductPool, zero_for_one: bool) -> tuple[int, int]:
     return pool.reserve_1_atoms, pool.reserve_0_atoms
 
 
-def _obstacle(amount_atoms: int, reserve_in: int, reserve_out: int) -> RefusalReason | None:
+def _obstacle(amount_atoms: int, reserve_in: int, reserve_out: int) -> str | None:
     if amount_atoms <= 0:
         return "amount is not positive"
     if amount_atoms > MAX_U64:
@@ -102,41 +73,40 @@ def _obstacle(amount_atoms: int, reserve_in: int, reserve_out: int) -> RefusalRe
     return "pool is empty" if reserve_in == 0 or reserve_out == 0 else None
 
 
-def quote(pool: ConstantProductPool, amount_in_atoms: int, zero_for_one: bool) -> Quote | Refusal:
+def quote(pool: ConstantProductPool, amount_in_atoms: int, zero_for_one: bool) -> SwapQuote | SwapRefusal:
     """The exact answer of the program to a swap of `amount_in_atoms` (token 0 in if `zero_for_one`)."""
     reserve_in, reserve_out = reserves(pool, zero_for_one)
     obstacle = _obstacle(amount_in_atoms, reserve_in, reserve_out)
     if obstacle is not None:
-        return Refusal(obstacle)
+        return SwapRefusal(obstacle)
     if reserve_in + amount_in_atoms > MAX_U64:
-        return Refusal("reserve would exceed u64")
+        return SwapRefusal("reserve would exceed u64")
     fee = -(-amount_in_atoms * pool.fee_numerator // pool.fee_denominator)  # ceiling, as the program
     net = amount_in_atoms - fee
     if net == 0:
-        return Refusal("fee takes the whole amount")
+        return SwapRefusal("fee takes the whole amount")
     out = reserve_out * net // (reserve_in + net)  # floor, as the program
     if out == 0:
-        return Refusal("output is zero")
-    impact_bps = -(-BPS * net // (reserve_in + net))  # ceiling, against us
-    return Quote(amount_in_atoms, out, fee, impact_bps)
+        return SwapRefusal("output is zero")
+    return SwapQuote(amount_in_atoms, out, fee)
 
 
-def amount_in_for(pool: ConstantProductPool, amount_out_atoms: int, zero_for_one: bool) -> int | Refusal:
+def amount_in_for(pool: ConstantProductPool, amount_out_atoms: int, zero_for_one: bool) -> int | SwapRefusal:
     """The smallest input in atoms whose quote pays at least `amount_out_atoms` (both divisions round up)."""
     reserve_in, reserve_out = reserves(pool, zero_for_one)
     obstacle = _obstacle(amount_out_atoms, reserve_in, reserve_out)
     if obstacle is not None:
-        return Refusal(obstacle)
+        return SwapRefusal(obstacle)
     if amount_out_atoms >= reserve_out:
-        return Refusal("output exceeds the reserve")
+        return SwapRefusal("output exceeds the reserve")
     net = -(-amount_out_atoms * reserve_in // (reserve_out - amount_out_atoms))
     amount_in = -(-net * pool.fee_denominator // (pool.fee_denominator - pool.fee_numerator))
     if reserve_in + amount_in > MAX_U64:
-        return Refusal("reserve would exceed u64")
+        return SwapRefusal("reserve would exceed u64")
     return amount_in
 
 
-def apply(pool: ConstantProductPool, swap: Quote, zero_for_one: bool) -> ConstantProductPool:
+def apply(pool: ConstantProductPool, swap: SwapQuote, zero_for_one: bool) -> ConstantProductPool:
     """The pool after the swap, the whole fee left in its reserves.
 
     The programs set a part of the fee aside for the protocol: the next account update brings that.
@@ -152,3 +122,12 @@ def apply(pool: ConstantProductPool, swap: Quote, zero_for_one: bool) -> Constan
         pool.fee_numerator,
         pool.fee_denominator,
     )
+
+
+def segments(pool: ConstantProductPool, zero_for_one: bool) -> tuple[Segment, ...]:
+    """The whole curve as one segment, up to what the reserve can take in; none for an empty pool."""
+    reserve_in, reserve_out = reserves(pool, zero_for_one)
+    if reserve_in == 0 or reserve_out == 0:
+        return ()
+    keep = 1.0 - pool.fee_numerator / pool.fee_denominator
+    return (Segment(float(MAX_U64 - reserve_in), keep * reserve_out, float(reserve_in), keep),)

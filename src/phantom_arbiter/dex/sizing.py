@@ -8,14 +8,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from phantom_arbiter.dex.constant_product import (
-    ConstantProductPool,
-    Quote,
-    Refusal,
-    amount_in_for,
-    quote,
-    reserves,
-)
+from phantom_arbiter.dex.constant_product import ConstantProductPool, amount_in_for, quote, reserves
+from phantom_arbiter.dex.pool import SwapQuote, SwapRefusal
 
 MAX_STEPS = 24
 LAST_REACH = 4
@@ -28,7 +22,7 @@ PoolHop = tuple[ConstantProductPool, bool]
 class SizedCycle(msgspec.Struct, frozen=True, gc=False):
     """Exact quotes of every hop; each hop's input is the output of the one before."""
 
-    quotes: tuple[Quote, ...]
+    quotes: tuple[SwapQuote, ...]
 
     @property
     def amount_in_atoms(self) -> int:
@@ -60,7 +54,7 @@ def optimal_input(hops: Sequence[PoolHop]) -> float:
     return (math.sqrt(a * b) - b) / c if a > b > 0.0 else 0.0
 
 
-def quote_cycle(hops: Sequence[PoolHop], amount_in_atoms: int) -> SizedCycle | Refusal:
+def quote_cycle(hops: Sequence[PoolHop], amount_in_atoms: int) -> SizedCycle | SwapRefusal:
     """The exact quotes of `amount_in_atoms` through all hops, or the first hop's refusal.
 
     Every hop is quoted on the state given: the pools of `hops` must differ.
@@ -69,14 +63,14 @@ def quote_cycle(hops: Sequence[PoolHop], amount_in_atoms: int) -> SizedCycle | R
     amount = amount_in_atoms
     for pool, zero_for_one in hops:
         answer = quote(pool, amount, zero_for_one)
-        if isinstance(answer, Refusal):
+        if isinstance(answer, SwapRefusal):
             return answer
         quotes.append(answer)
         amount = answer.amount_out_atoms
     return SizedCycle(tuple(quotes))
 
 
-def size_cycle(hops: Sequence[PoolHop], limit_atoms: int) -> SizedCycle | Refusal:
+def size_cycle(hops: Sequence[PoolHop], limit_atoms: int) -> SizedCycle | SwapRefusal:
     """The most profitable exact cycle found around the closed form's optimum, input ≤ `limit_atoms`.
 
     The search steps in the amount that has the fewest atoms (its rounding shapes the profit), for at most
@@ -85,7 +79,7 @@ def size_cycle(hops: Sequence[PoolHop], limit_atoms: int) -> SizedCycle | Refusa
     """
     start = min(int(optimal_input(hops)), limit_atoms)
     first = quote_cycle(hops, start)
-    if isinstance(first, Refusal):
+    if isinstance(first, SwapRefusal):
         return first
     amounts = [first.amount_in_atoms, *(q.amount_out_atoms for q in first.quotes)]
     coarsest = amounts.index(min(amounts))
@@ -123,7 +117,7 @@ def _input_for(hops: Sequence[PoolHop], amount_out_atoms: int) -> int | None:
     needed = amount_out_atoms
     for pool, zero_for_one in reversed(hops):
         answer = amount_in_for(pool, needed, zero_for_one)
-        if isinstance(answer, Refusal):
+        if isinstance(answer, SwapRefusal):
             return None
         needed = answer
     return needed if needed > 0 else None

@@ -103,13 +103,21 @@ class BaseEngine:
         return ()
 
     def draft(self, request: Preview) -> Draft | Rejection:
-        """What an act by hand would do. Only an engine that takes orders by hand overrides this and `act`."""
+        """What an act by hand would do. Only one that takes orders by hand overrides this, `act`, `acted`."""
         return Rejection("not_available", f"{self.id}: {request.of} is not offered; this engine acts by itself")
 
     def act(self, request: HandCommand) -> Sequence[Intent] | Rejection:
-        """The intents of an act by hand that was previewed."""
+        """The intents of an act by hand that was previewed; ``state`` stays as it is until `acted`."""
         del request
         return Rejection("not_available", f"{self.id} takes no orders by hand")
+
+    def acted(self, request: HandCommand, intents: Sequence[Intent]) -> None:
+        """The gates approved the intents of an act by hand: what it changes beside the orders."""
+        del request, intents
+
+    def unfinished(self) -> str:
+        """What nobody would finish if this engine stopped now; empty where nothing is half done."""
+        return ""
 
     def panel(self) -> dict[str, Any]:
         """What the engine's page shows: JSON-ready values. Rates and prices as floats, ages in seconds."""

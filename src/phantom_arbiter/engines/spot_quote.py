@@ -18,6 +18,7 @@ from phantom_arbiter.core.units import BPS, Rounding, mul_div
 from phantom_arbiter.core.view import MarketView
 from phantom_arbiter.dex import constant_product as cp
 from phantom_arbiter.dex.impact import impacted_px
+from phantom_arbiter.dex.pool import SwapRefusal
 
 MAX_ROUNDS: Final = 32
 """Each halves at least what is missing, for at most half the depth."""
@@ -109,7 +110,7 @@ def transaction_fees(view: MarketView, compute_units: int) -> tuple[int, int]:
 
 def _pool_exact_in(instrument: Instrument, pool: PoolUpdated, in_asset: str, in_atoms: int) -> SwapQuote | None:
     answer = cp.quote(pool_maths(pool), in_atoms, pool.asset_0 == in_asset)
-    if isinstance(answer, cp.Refusal):
+    if isinstance(answer, SwapRefusal):
         return None
     reserve_in, reserve_out = reserves_for(pool, in_asset)
     at_mid = mul_div(in_atoms - answer.fee_atoms, reserve_out, reserve_in, Rounding.UP)

@@ -42,7 +42,10 @@ class DriverConfig(Struct, frozen=True, forbid_unknown_fields=True):
     (Velocity's SOL-PERP account, 2026-08-08). Withdrawals must leave a health of 80 (the house's rule).
 
     Settlement: the venue settles funding lazily, on the next action on the position; so that reports show what was
-    paid, a position also settles once ``settle_min_atoms`` ($1) or ``settle_max_ns`` (a day) have gathered. Interest on
+    paid, a position also settles once ``settle_min_atoms`` ($1) or ``settle_max_ns`` (a day) have gathered. Realised
+    P&L moves to the collateral with the very fill (or liquidation) that realises it, whatever its size. Unrealised P&L
+    is never settled while the position is open: margin and health count it, but a loss bears no interest and a profit
+    cannot be withdrawn. At Drift P&L stays with the position until an instruction of its own settles it. Interest on
     negative collateral is charged at least every ``interest_ns``, at ``borrow_ppm_per_year`` (assumed) until the venue
     posts its rate.
     """

@@ -16,8 +16,9 @@ from phantom_arbiter.core.events import Envelope, OraclePosted, PoolUpdated, Quo
 from phantom_arbiter.core.instruments import Instrument, Universe
 from phantom_arbiter.core.intents import PerpOrder, Side, Swap
 from phantom_arbiter.core.units import BPS, NS_PER_SECOND, Rounding, mul_div
-from phantom_arbiter.dex.constant_product import ConstantProductPool, Refusal, quote
+from phantom_arbiter.dex.constant_product import ConstantProductPool, quote
 from phantom_arbiter.dex.impact import PPM, impacted_px
+from phantom_arbiter.dex.pool import SwapRefusal
 
 
 class SwapFill(NamedTuple):
@@ -166,7 +167,7 @@ class RecordedLiquidity:
         zero_for_one = leg.in_asset == row.asset_0
         reserve_0, reserve_1 = self._reserves(row, zero_for_one, now_ns)
         answer = quote(ConstantProductPool(reserve_0, reserve_1, row.fee_num, row.fee_den), in_atoms, zero_for_one)
-        return answer.reason if isinstance(answer, Refusal) else SwapFill(answer.amount_out_atoms, answer.fee_atoms)
+        return answer.reason if isinstance(answer, SwapRefusal) else SwapFill(answer.amount_out_atoms, answer.fee_atoms)
 
     def _reserves(self, row: PoolUpdated, zero_for_one: bool, now_ns: int) -> tuple[int, int]:
         """The reserves we face: our own push fades, and helps no trade against it but for ``1 − ρ``."""

@@ -1,8 +1,8 @@
 """The paper perp venue: one account per engine, lazily settled funding, margin, interest and liquidation.
 
 Nothing here touches a spot balance. Actions work on a copy of an account that the caller commits or drops, so a
-transaction that fails changes nothing. Signs and rounding: `core.perp.payment`, `core.health`; profit and loss round
-down, fees and interest up.
+transaction that fails changes nothing. What settles when: `sim.driver_config.DriverConfig`. Signs and rounding:
+`core.perp.payment`, `core.health`; profit and loss round down, fees and interest up.
 """
 
 from __future__ import annotations

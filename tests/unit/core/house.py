@@ -78,6 +78,7 @@ class Puppet(BaseEngine):
         self.state = PuppetState()
         self.wishes: list[Intent] = []
         self.exits: list[Intent] = []
+        self.half_done = ""
 
     def subscriptions(self) -> Subscriptions:
         """SOL's quotes."""
@@ -93,6 +94,10 @@ class Puppet(BaseEngine):
         """Count."""
         self.state.changes += 1
         return ()
+
+    def unfinished(self) -> str:
+        """What a test says."""
+        return self.half_done
 
     def close(self, position_id: str) -> Sequence[Intent]:
         """The exits that are not under way."""

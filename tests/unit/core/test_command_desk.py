@@ -76,6 +76,14 @@ def test_stop_says_what_is_still_being_settled_and_settles_it() -> None:
     assert house.vault.deployed("funding", "SOL") == WHOLE
 
 
+def test_stop_says_what_nobody_will_finish() -> None:
+    house = House()
+    house.puppet.half_done = "a hedge is half done"
+    assert (
+        house.command(StopEngine("funding")).message == "funding stopped; it keeps what it holds; a hedge is half done"
+    )
+
+
 def test_a_paused_engine_hears_exits_and_enters_nothing() -> None:
     house = House()
     holding(house)

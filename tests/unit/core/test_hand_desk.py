@@ -22,6 +22,7 @@ class HandPuppet(Puppet):
     """Drafts the intent that a test gave it, and does it when asked."""
 
     intent: Intent | None = None
+    begun: Sequence[Intent] = ()
 
     def draft(self, request: Preview) -> Draft | Rejection:
         if self.intent is None:
@@ -33,6 +34,9 @@ class HandPuppet(Puppet):
         if self.intent is None:
             return Rejection("stale_preview", "preview_hash: got 'h1', which is not known")
         return [self.intent]
+
+    def acted(self, request: HandCommand, intents: Sequence[Intent]) -> None:
+        self.begun = intents
 
 
 def money_and_gates(house: House) -> bytes:
@@ -88,6 +92,7 @@ def test_an_act_passes_the_gates_and_carries_the_commands_id():
     assert answer.success, answer.message
     (order,) = house.kernel.orders.values()
     assert order.intent.command_id == answer.command_id
+    assert list(puppet.begun) == [order.intent]
 
 
 def test_a_gate_refuses_an_act_by_its_name():
@@ -96,6 +101,7 @@ def test_a_gate_refuses_an_act_by_its_name():
     answer = house.command(TAKE)
     assert (answer.success, answer.code) == (False, "edge")
     assert house.kernel.orders == {}
+    assert puppet.begun == (), "the engine begins with an act only once it was approved"
 
 
 def test_a_stale_preview_and_a_stopped_engine_refuse():

@@ -1,6 +1,7 @@
 import pytest
 
-from phantom_arbiter.dex.constant_product import ConstantProductPool, Refusal
+from phantom_arbiter.dex.constant_product import ConstantProductPool
+from phantom_arbiter.dex.pool import SwapRefusal
 from phantom_arbiter.dex.sizing import optimal_input, quote_cycle, size_cycle
 
 SOL_USDC_CHEAP = ConstantProductPool(50_000 * 10**9, 7_500_000 * 10**6, 25, 10_000)
@@ -30,9 +31,9 @@ def test_the_limit_holds_to_the_atom():
 
 def test_no_gain_is_refused():
     assert optimal_input(list(reversed([(p, not z) for p, z in GAP]))) == 0.0
-    assert isinstance(size_cycle([(SOL_USDC_DEAR, True), (SOL_USDC_DEAR, False)], 10**12), Refusal)
+    assert isinstance(size_cycle([(SOL_USDC_DEAR, True), (SOL_USDC_DEAR, False)], 10**12), SwapRefusal)
 
 
 def test_an_empty_pool_is_refused():
     empty = ConstantProductPool(0, 0, 25, 10_000)
-    assert isinstance(size_cycle([(SOL_USDC_DEAR, True), (empty, False)], 10**12), Refusal)
+    assert isinstance(size_cycle([(SOL_USDC_DEAR, True), (empty, False)], 10**12), SwapRefusal)

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from phantom_arbiter.core.events import Envelope, OraclePosted, PoolUpdated, Quoted
 from phantom_arbiter.core.intents import Side
-from phantom_arbiter.dex.constant_product import ConstantProductPool, Quote, quote
+from phantom_arbiter.dex.constant_product import ConstantProductPool, quote
+from phantom_arbiter.dex.pool import SwapQuote
 from phantom_arbiter.sim.liquidity import Impact, RecordedLiquidity, RecordedState, SwapFill
 from tests.simulation.paper import DEEP, SECOND, START, UNIVERSE, USD, WHOLE, buy, order, sell
 
@@ -87,7 +88,7 @@ def test_our_purchase_does_not_raise_the_price_we_sell_at():
 def test_a_pool_row_quotes_its_own_curve():
     liquidity = market(ROW)
     exact = quote(ConstantProductPool(1_000 * WHOLE, 150_000 * USD, 25, 10_000), 10 * WHOLE, True)
-    assert isinstance(exact, Quote)
+    assert isinstance(exact, SwapQuote)
     fill = liquidity.quote_swap(sell(10, pool="pool"), 10 * WHOLE, START)
     assert fill == SwapFill(exact.amount_out_atoms, exact.fee_atoms)
 

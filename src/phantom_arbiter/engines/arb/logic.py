@@ -11,7 +11,8 @@ from phantom_arbiter.core.events import Envelope, PoolUpdated, Quoted
 from phantom_arbiter.core.intents import Intent, Swap
 from phantom_arbiter.core.orders import Order, OrderStatus
 from phantom_arbiter.core.units import BPS, NS_PER_SECOND
-from phantom_arbiter.dex.constant_product import ConstantProductPool, Refusal
+from phantom_arbiter.dex.constant_product import ConstantProductPool
+from phantom_arbiter.dex.pool import SwapRefusal
 from phantom_arbiter.dex.routes import BaseTerms, Cycle, RouteIndex
 from phantom_arbiter.dex.sizing import PoolHop, SizedCycle, quote_cycle, size_cycle
 from phantom_arbiter.engines.arb.proposal import Candidate, Step, Values, assets_of, candidate_of, intent_of
@@ -225,7 +226,7 @@ class ArbEngine(BaseEngine):
     def _trade(self, steps: tuple[Step, ...], values: Values, limit_atoms: int) -> Candidate | None:
         """The cycle at its best size, if it gains after all costs."""
         sized = size_cycle(_hops(steps), limit_atoms)
-        if isinstance(sized, Refusal):
+        if isinstance(sized, SwapRefusal):
             return None
         candidate = self._candidate(steps, sized, values, probe=False)
         return candidate if candidate.bid.expected_lamports > 0 else None
@@ -235,7 +236,7 @@ class ArbEngine(BaseEngine):
         if now_ns < self.state.next_probe_ns:
             return None
         sized = quote_cycle(_hops(steps), min(limit_atoms, int(self.config.probe_usd_micros / values.base)))
-        if isinstance(sized, Refusal):
+        if isinstance(sized, SwapRefusal):
             return None
         return self._candidate(steps, sized, values, probe=True)
 

@@ -134,6 +134,12 @@ def band_atoms(config: FundingConfig, held: Holdings) -> int:
     return max(held.spot_base_atoms, abs(held.perp_atoms)) * config.band_bps // BPS
 
 
+def edge_atoms(config: FundingConfig, held: Holdings) -> int:
+    """The net delta that is left when a drift is brought back: the edge of the band, reckoned from the smaller leg, so
+    that it lies inside whichever leg the trade changes."""
+    return min(held.spot_base_atoms, abs(held.perp_atoms)) * config.band_bps // BPS
+
+
 def collateral_for_health(margin: Margin, health: float) -> int:
     """Quote atoms to deposit for ``health``, rounded up: maintenance / (1 − health/100) less what is there."""
     share = round((100.0 - health) * 100)

@@ -150,7 +150,7 @@ def weigh_entry(desk: Desk, config: FundingConfig, state: FundingState, terms: T
     told, model = _told(state, config, terms.market, terms.spot.base), model_for(state, config, terms.market.id)
     if model is None:
         return replace(told, why_not=f"no funding rate or premium of {terms.market.id} was seen yet")
-    left_out = _left_out(desk.view, config, terms.market, terms.spot.base)
+    left_out = _left_out(desk.view, config, terms.market, terms.spot.base) or _too_dear(config, terms, entry)
     margin = Holding(terms.market.quote, entry.margin_atoms, terms.market.quote_decimals, 10**6)
     liquidation = _liquidation(_account(desk, config, terms, entry, margin), terms)
     priced = _priced(told, model, entry, entry.capital_atoms, config, terms)
@@ -177,6 +177,13 @@ def _left_out(view: MarketView, config: FundingConfig, market: Instrument, asset
     if config.spot_leg != "best" and barred:
         return f"compared only: the setting spot_leg is {config.spot_leg}"
     return ""
+
+
+def _too_dear(config: FundingConfig, terms: Terms, entry: Entry) -> str:
+    if entry.premium_bps <= config.max_lst_premium_bps:
+        return ""
+    paid = f"{terms.spot.base} costs {entry.premium_bps:.1f} bps more than it redeems for"
+    return f"compared only: {paid}, at most {config.max_lst_premium_bps} are paid"
 
 
 def _priced(

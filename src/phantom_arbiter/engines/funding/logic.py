@@ -9,9 +9,9 @@ all look the same to it. It has at most one open order and one position, in the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
-from phantom_arbiter.core.commands import DriftDeposit, DriftWithdraw, EngineId, LeavePosition, Preview
+from phantom_arbiter.core.commands import DriftDeposit, DriftWithdraw, EngineId, LeavePosition, Preview, TakePosition
 from phantom_arbiter.core.desk import Subscriptions
 from phantom_arbiter.core.events import (
     Envelope,
@@ -22,8 +22,9 @@ from phantom_arbiter.core.events import (
     TimerFired,
     VenueStatus,
 )
+from phantom_arbiter.core.health import Margin
 from phantom_arbiter.core.instruments import Instrument
-from phantom_arbiter.core.intents import Intent, Purpose
+from phantom_arbiter.core.intents import Intent, Purpose, Swap
 from phantom_arbiter.core.orders import Order, OrderStatus
 from phantom_arbiter.core.preview import Draft, HandCommand, Rejection
 from phantom_arbiter.core.units import BPS
@@ -32,6 +33,7 @@ from phantom_arbiter.engines.funding import candidates, carry, hand, words
 from phantom_arbiter.engines.funding.account import (
     Holdings,
     band_atoms,
+    edge_atoms,
     health_price_px,
     held_market,
     read_holdings,
@@ -42,8 +44,10 @@ from phantom_arbiter.engines.funding.moves import CLOSED, close_position, guard_
 from phantom_arbiter.engines.funding.panel import funding_panel
 from phantom_arbiter.engines.funding.plan import Terms, capital_freed, capital_now, entry_intent, plan_entry, read_terms
 from phantom_arbiter.engines.funding.policy import Act, Policy, band_of, wants
-from phantom_arbiter.engines.funding.saga import RETRY_NS, dust_atoms, track, under_way
+from phantom_arbiter.engines.funding.saga import RETRY_NS, dust_atoms, moves_legs, track, under_way
 from phantom_arbiter.engines.funding.settings import NEVER_PX, Candidate, FundingConfig, FundingState
+
+UNFINISHED: Final = "a hedge is half done: start the engine again, or nobody mends it"
 
 
 class FundingEngine(BaseEngine):
@@ -95,11 +99,6 @@ class FundingEngine(BaseEngine):
         if order.intent.purpose is Purpose.ENTRY and order.intent.command_id:
             state.by_hand = True
         self._track(order)
-        market = held_market(self.desk.book, self.config.venue)
-        if market is None:
-            state.opened_ns = 0
-        elif not state.opened_ns:
-            state.opened_ns = order.updated_ns
         if order.status in (OrderStatus.DONE, OrderStatus.PARTIAL) or (not order.is_open and under_way(state.saga)):
             state.next_look_ns = 0
         return ()
@@ -132,10 +131,13 @@ class FundingEngine(BaseEngine):
         return draft
 
     def act(self, request: HandCommand) -> Sequence[Intent] | Rejection:
-        """The intent of a previewed act, within the limits that were shown; a used preview is spent."""
+        """The intent of a previewed act, within the limits that were shown; nothing is changed."""
         plan = hand.plan_command(self.desk, self.config, self.state, request)
-        if isinstance(plan, Rejection):
-            return plan
+        return plan if isinstance(plan, Rejection) else (plan.intent,)
+
+    def acted(self, request: HandCommand, intents: Sequence[Intent]) -> None:
+        """The act was approved: its preview is spent, a leave begins to close, a deposit stays."""
+        (intent,) = intents
         state, now_ns = self.state, self.desk.view.now_ns
         match request:
             case DriftDeposit():
@@ -144,15 +146,19 @@ class FundingEngine(BaseEngine):
                 pass
             case _:
                 state.drafts = [shown for shown in state.drafts if shown.hash != request.preview_hash]
-                state.market, state.spot_leg = plan.terms.market.id, plan.terms.spot.base
-                state.next_look_ns = now_ns + self.config.retry_every_ns
+                state.market, state.next_look_ns = intent.position_id, now_ns + self.config.retry_every_ns
         if isinstance(request, LeavePosition):
             self._leave("left by hand")
             state.next_proposal_ns = now_ns + self.config.reentry_wait_ns
-        elif plan.weighed is not None:
-            state.cost_bps = plan.weighed.cost_bps or 0.0
-        self._say(now_ns, plan.intent.reason)
-        return (plan.intent,)
+        elif isinstance(request, TakePosition):
+            state.spot_leg = next(leg.out_asset for leg in intent.legs if isinstance(leg, Swap))
+            state.cost_bps = intent.cost.total_micros * BPS / intent.notional_micros
+        self._say(now_ns, intent.reason)
+
+    def unfinished(self) -> str:
+        """A hedge under way: what the legs that are out leave open is mended only while the engine runs."""
+        busy = under_way(self.state.saga) or any(moves_legs(order) for order in self.desk.orders.values())
+        return UNFINISHED if busy else ""
 
     # What it hears
 
@@ -202,6 +208,16 @@ class FundingEngine(BaseEngine):
         held = read_holdings(self.desk, self.config, market)
         dust = dust_atoms(market, band_atoms(self.config, held))
         state.saga = track(state.saga, self.desk, self.config, market, held, dust, order)
+        if not self.desk.orders and abs(held.delta_atoms) <= dust:
+            state.matched_spot_atoms, state.matched_perp_atoms = held.spot_atoms, held.perp_atoms
+
+    def _mend(self, terms: Terms, held: Holdings, margin: Margin | None) -> Intent | str | None:
+        """The hedge's missing move: a drift goes back to the edge of the band, what a trade broke in full."""
+        state, config = self.state, self.config
+        hedged = held.spot_atoms > 0 > held.perp_atoms
+        drifted = hedged and (held.spot_atoms, held.perp_atoms) == (state.matched_spot_atoms, state.matched_perp_atoms)
+        dust, keep = dust_atoms(terms.market, band_atoms(config, held)), edge_atoms(config, held) if drifted else 0
+        return mend(self.desk, config, terms, held, margin, dust, state.saga, keep)
 
     def _look(self, now_ns: int) -> Sequence[Intent]:
         """Compare holdings with the goal and ask for the next move, if any."""
@@ -228,7 +244,7 @@ class FundingEngine(BaseEngine):
     def _flat(self, market: Instrument, held: Holdings, now_ns: int) -> Intent | str:
         """Nothing is held: bring the margin home after a close, else put an entry forward."""
         desk, state, config = self.desk, self.state, self.config
-        state.exit_hours, state.danger_px, state.by_hand, state.opened_ns = 0, {}, False, 0
+        state.exit_hours, state.danger_px, state.by_hand = 0, {}, False
         status = desk.view.venue_status(config.venue)
         if state.closing:
             if held.withdrawable_atoms:
@@ -296,9 +312,8 @@ class FundingEngine(BaseEngine):
             return terms
         status, measured = desk.view.venue_status(config.venue), read_margin(desk, config)
         margin = measured[1] if measured is not None else None
-        dust = dust_atoms(market, band_atoms(config, held))
         if status in CLOSED and held.perp_atoms:
-            mended = mend(desk, config, terms, held, margin, dust, state.saga) if not state.closing else None
+            mended = self._mend(terms, held, margin) if not state.closing else None
             return mended or f"{config.venue} is {status}: the short cannot be changed, so the spot leg stays"
         if status is VenueStatus.REDUCE_ONLY and not state.closing:
             self._leave(f"{config.venue} only lets positions be reduced")
@@ -309,7 +324,7 @@ class FundingEngine(BaseEngine):
             guarded = guard_health(desk, config, terms, held, measured[1])
             if guarded is not None:
                 return guarded
-        mended = mend(desk, config, terms, held, margin, dust, state.saga)
+        mended = self._mend(terms, held, margin)
         if mended is not None:
             return mended
         return self._move_on(terms, held, margin.equity_atoms if margin is not None else 0, now_ns)

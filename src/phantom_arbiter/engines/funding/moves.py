@@ -78,8 +78,10 @@ def mend(
     margin: Margin | None,
     dust: int,
     saga: SagaState | None,
+    keep_atoms: int = 0,
 ) -> Intent | str | None:
-    """Bring the net delta back to zero by the cheaper safe way; None within ``dust``, words where it must wait.
+    """Bring the net delta back to ``keep_atoms`` (unsigned; 0: in full) by the cheaper safe way; None within ``dust``,
+    words where it must wait. A drift keeps the edge of the band (`account.edge_atoms`), a broken hedge nothing.
 
     Spot beyond the short is sold. A short beyond its spot leg is completed (buy the missing spot) or unwound (cover
     the excess), by cost against the price it was sold at: the carry to come and the later way out are left out, since
@@ -90,15 +92,16 @@ def mend(
     if abs(held.delta_atoms) <= dust:
         return None
     if held.delta_atoms > 0:
-        return _sell_excess(desk, config, terms, held)
-    late = must_unwind(saga, desk.view.now_ns)
-    complete, cover = _complete(desk, config, terms, held, margin), _cover(desk, config, terms, held)
+        return _sell_excess(desk, config, terms, held, held.delta_atoms - keep_atoms)
+    late, missing = must_unwind(saga, desk.view.now_ns), -held.delta_atoms - keep_atoms
+    complete, cover = _complete(desk, config, terms, held, margin, missing), _cover(desk, config, terms, held, missing)
+    told = _too_short(config, terms, held, keep_atoms)
     if isinstance(cover, str):
-        return complete if isinstance(complete, str) else _take(desk, config, terms, complete, f"as {cover}")
+        return complete if isinstance(complete, str) else _take(desk, config, terms, complete, told, f"as {cover}")
     if late or isinstance(complete, str):
-        return _take(desk, config, terms, cover, f"as {late or complete}")
+        return _take(desk, config, terms, cover, told, f"as {late or complete}")
     chosen, other = (complete, cover) if complete.cost_micros <= cover.cost_micros else (cover, complete)
-    return _take(desk, config, terms, chosen, f"{other.words} would cost {_dollars(other.cost_micros)}")
+    return _take(desk, config, terms, chosen, told, f"{other.words} would cost {_dollars(other.cost_micros)}")
 
 
 class _Way(Struct, frozen=True):
@@ -111,20 +114,26 @@ class _Way(Struct, frozen=True):
     base_atoms: int
 
 
-def _take(desk: Desk, config: FundingConfig, terms: Terms, way: _Way, why: str) -> Intent:
-    size, base = words.amount(way.base_atoms, terms.market), terms.market.base
-    reason = f"the short is {size} {base} larger than its spot leg: {way.words} for {_dollars(way.cost_micros)}, {why}"
+def _too_short(config: FundingConfig, terms: Terms, held: Holdings, keep_atoms: int) -> str:
+    if keep_atoms:
+        return words.drift(terms, held, config.band_bps)
+    return f"the short is {words.amount(-held.delta_atoms, terms.market)} {terms.market.base} larger than its spot leg"
+
+
+def _take(desk: Desk, config: FundingConfig, terms: Terms, way: _Way, told: str, why: str) -> Intent:
+    reason = f"{told}: {way.words} for {_dollars(way.cost_micros)}, {why}"
     value = notional_micros(desk.view, terms, way.base_atoms)
     return _intent(desk, config, terms, Purpose.REBALANCE, way.legs, way.swaps, value, reason)
 
 
-def _complete(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings, margin: Margin | None) -> _Way | str:
+def _complete(
+    desk: Desk, config: FundingConfig, terms: Terms, held: Holdings, margin: Margin | None, missing: int
+) -> _Way | str:
     """Buying the spot that is missing; a string says why it cannot be."""
     if not desk.entries_allowed:
         return "nothing new may be bought now"
     if margin is None or margin.health < config.health_floor:
         return f"the account's health is below {config.health_floor:.0f}"
-    missing = -held.delta_atoms
     buy = buy_spot(desk, terms, terms.tokens_for(missing))
     if buy is None:
         return f"{terms.spot.id} has no market"
@@ -137,15 +146,15 @@ def _complete(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings, m
     return _Way(f"buying the missing {terms.spot.base}", legs, (buy,), cost, missing)
 
 
-def _cover(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings) -> _Way | str:
-    """Covering the excess of the short; a string says why it cannot be."""
+def _cover(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings, missing: int) -> _Way | str:
+    """Covering that much of the short, in whole steps rounded up; a string says why it cannot be."""
     status = desk.view.venue_status(config.venue)
     if status in CLOSED:
         return f"{config.venue} is {status}"
     if terms.age_ns > config.max_age_ns:
         return f"the quote of {terms.market.id} is {terms.age_ns // NS_PER_SECOND} s old"
     step = terms.market.step_base_atoms
-    excess = min(-(held.delta_atoms // step) * step, -held.perp_atoms)
+    excess = min(-(-missing // step) * step, -held.perp_atoms)
     legs: tuple[Leg, ...] = (perp_order(config, terms, excess, reduce_only=True),)
     paid_atoms = terms.market.quote_atoms(excess, terms.perp_quote.ask_px, Rounding.UP)
     lost = micros(desk.view, terms.market.quote, paid_atoms - _entry_atoms(desk, terms, held, excess))
@@ -164,11 +173,13 @@ def _chain_micros(desk: Desk, config: FundingConfig) -> int:
     return micros(desk.view, "SOL", base_fee + priority)
 
 
-def _sell_excess(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings) -> Intent | str:
-    delta = held.delta_atoms
-    reason = f"{words.amount(delta, terms.market)} more {terms.market.base} than the short covers: selling the excess"
-    excess = min(terms.tokens_for(delta), held.spot_atoms)
-    long_atoms = delta - min(delta, held.spot_base_atoms)
+def _sell_excess(desk: Desk, config: FundingConfig, terms: Terms, held: Holdings, beyond: int) -> Intent | str:
+    told = f"{words.amount(beyond, terms.market)} more {terms.market.base} than the short covers"
+    if beyond < held.delta_atoms:
+        told = words.drift(terms, held, config.band_bps)
+    reason = f"{told}: selling the excess"
+    excess = min(terms.tokens_for(beyond), held.spot_atoms)
+    long_atoms = beyond - min(beyond, held.spot_base_atoms)
     return _shrink(desk, config, terms, Purpose.REBALANCE, excess, long_atoms, reason)
 
 

@@ -75,7 +75,7 @@ def _account(
     measured = read_margin(desk, config)
     nothing = held.flat and not held.collateral_atoms
     if measured is None or nothing or market is None:
-        rows = _positions(desk, config, state, held, None, market)
+        rows = _positions(desk, config, held, None, market)
         return {**dict.fromkeys(_ACCOUNT_KEYS), "unsettled_funding": 0.0, "positions": rows}
     account, margin = measured
     return {
@@ -87,7 +87,7 @@ def _account(
         "leverage": margin.leverage if math.isfinite(margin.leverage) else None,
         "liq_price": _liquidation(account, market),
         "unsettled_funding": sum(exposure.funding_atoms for exposure in account.exposures) / 1e6,
-        "positions": _positions(desk, config, state, held, account, market),
+        "positions": _positions(desk, config, held, account, market),
     }
 
 
@@ -99,7 +99,6 @@ def _liquidation(account: MarginAccount | None, market: Instrument) -> float | N
 def _positions(
     desk: Desk,
     config: FundingConfig,
-    state: FundingState,
     held: Holdings,
     account: MarginAccount | None,
     market: Instrument | None,
@@ -117,7 +116,7 @@ def _positions(
             | {
                 "funding_usd": perp.funding_received_atoms / one,
                 "liq_price": _liquidation(account, market),
-                "opened_ts": state.opened_ns // 1_000_000 if state.opened_ns else None,
+                "opened_ts": perp.opened_ns // 1_000_000,
             }
         )
     if lot is not None and lot.atoms:

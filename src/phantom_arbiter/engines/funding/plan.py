@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -61,7 +63,8 @@ class Entry(Struct, frozen=True):
     """An opening, sized and priced: what the short and the spot leg take, and the round trip's cost.
 
     ``max_atoms`` is the largest base size that capital, settings and depth allow; ``margin_atoms`` what backs the
-    short, ``deposit_atoms`` what of it has to be moved to the venue.
+    short, ``deposit_atoms`` what of it has to be moved to the venue. ``premium_bps``: how far the spot token's price
+    lies above its redemption value (see `premium_bps`); its loss is part of ``cost``.
     """
 
     base_atoms: int
@@ -71,6 +74,7 @@ class Entry(Struct, frozen=True):
     buy: SwapQuote
     notional_micros: int
     cost: Cost
+    premium_bps: float = 0.0
 
     @property
     def cost_fraction(self) -> float:
@@ -141,8 +145,19 @@ def plan_entry(
     if not notional:
         return f"no price of {terms.market.base}"
     sell = sell_quote(desk.view, terms.spot, pools, terms.spot.base, terms.tokens_for(base))
-    cost = round_trip_cost(desk.view, config, terms, base, buy, sell)
-    return Entry(base, most, margin, deposit, buy, notional, cost)
+    cost, premium = round_trip_cost(desk.view, config, terms, base, buy, sell), premium_bps(desk.view, terms, buy)
+    lost = math.ceil(notional * max(0.0, premium) / BPS)
+    cost = replace(cost, slippage_micros=cost.slippage_micros + lost)
+    return Entry(base, most, margin, deposit, buy, notional, cost, premium)
+
+
+def premium_bps(view: MarketView, terms: Terms, buy: SwapQuote) -> float:
+    """How far the price of an LST, fee and impact aside, lies above what it redeems for at SOL's price, in bps;
+    negative below it, 0 for the base itself. What is paid above is lost once it is redeemed, or sold at par."""
+    redeems = view.usd_micros(terms.market.base, terms.base_worth(buy.out_atoms + buy.impact_atoms))
+    if terms.spot.base == terms.market.base or not redeems:
+        return 0.0
+    return (micros(view, buy.in_asset, buy.in_atoms - buy.fee_atoms) / redeems - 1.0) * BPS
 
 
 def _margin_for(config: FundingConfig, terms: Terms, base_atoms: int) -> int:

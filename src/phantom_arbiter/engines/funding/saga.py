@@ -11,7 +11,8 @@ How the engine calls it (nothing is to be done on a restart):
   atoms;
 - `largest_notional_micros` when sizing an entry: no larger leg could be naked for `LEG_WORST_NS` twice within the cap;
 - while `under_way`, look again `RETRY_NS` after asking, and at the next tick after any order's end;
-- ``moves.mend(desk, config, terms, held, margin, dust, state.saga)`` for the missing move: it asks `must_unwind`;
+- ``moves.mend(desk, config, terms, held, margin, dust, state.saga, keep)`` for the missing move: it asks
+  `must_unwind`;
 - `saga_row` for the page.
 
 Settings used: ``complete_within_ns`` (the deadline), ``naked_cap_s`` and ``naked_cap_usd_s``.
@@ -165,7 +166,7 @@ def track(
     hedged = abs(seen.delta_atoms) <= dust
     if saga is None or saga.ended_ns:
         moving = order or next(iter(desk.orders.values()), None)
-        if moving is not None and _trades(moving):
+        if moving is not None and moves_legs(moving):
             saga = _begin_with(moving, seen, config)
         elif not hedged:
             saga = begin("hedge", f"hedge-{now_ns // _NS_PER_MS}", "", now_ns, seen.exposure_micros, config)
@@ -224,7 +225,8 @@ def _micros(desk: Desk, market: Instrument, base_atoms: int) -> int:
     return mul_div(quote_atoms, MICROS_PER_USD, power_of_ten(market.quote_decimals), Rounding.UP)
 
 
-def _trades(order: Order) -> bool:
+def moves_legs(order: Order) -> bool:
+    """Whether an order trades, and does not only move margin."""
     return any(not isinstance(leg, CollateralTransfer) for leg in order.intent.legs)
 
 

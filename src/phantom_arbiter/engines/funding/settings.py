@@ -38,6 +38,7 @@ class FundingConfig(Struct, frozen=True, forbid_unknown_fields=True):
     taker_fee_bps: Annotated[float, Meta(ge=0, le=100)] = 3.5
     slippage_bps: Annotated[int, Meta(gt=0, le=1_000)] = 30
     max_impact_bps: Annotated[int, Meta(gt=0, le=1_000)] = 30
+    max_lst_premium_bps: Annotated[int, Meta(ge=0, le=1_000)] = 30
     horizon_hours: Annotated[int, Meta(gt=0, le=8_760)] = 720
     """How long the carry may take to earn its costs; the break-even limit."""
     warmup_hours: Annotated[int, Meta(gt=0, le=720)] = 24
@@ -78,8 +79,8 @@ class FundingConfig(Struct, frozen=True, forbid_unknown_fields=True):
         """Half the width of the hedge's no-trade band, of the position: b* = (3kσ_x²/(2λσ_S²))^(1/3), in bps rounded
         down, with k the perp's taker fee. Price alone never leaves it: both legs move together.
 
-        Source: reference/trading-domain.md §5. Beyond it the hedge is restored in full, not to the band's edge: the
-        chain's fee is the same for any size, and an LST's rate only ever drifts one way.
+        Source: reference/trading-domain.md §5. A drift beyond it is brought back to its edge, as the costs are
+        proportional (the chain's own fee is a fraction of a cent); a hedge that a trade broke is restored in full.
         """
         cost, risk = self.taker_fee_bps / BPS, 2.0 * self.risk_aversion * self.price_stdev**2
         return int(math.pow(3.0 * cost * self.hedge_stdev**2 / risk, 1.0 / 3.0) * BPS)
@@ -170,9 +171,11 @@ class FundingState(Struct):
     spot_leg: str = ""
     by_hand: bool = False
     keep_margin: bool = False
-    opened_ns: int = 0
     drafts: list[Shown] = field(default_factory=list)
     saga: SagaState | None = None
+    matched_spot_atoms: int = 0
+    matched_perp_atoms: int = 0
+    """The legs as they last matched: while they are those, what opens between them is drift, not a trade."""
     closing: bool = False
     closing_why: str = ""
     exit_hours: int = 0

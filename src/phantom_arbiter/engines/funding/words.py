@@ -75,6 +75,12 @@ def closing(terms: Terms, held: Holdings, why: str) -> str:
     return f"{why}: {', then '.join(parts)}"
 
 
+def drift(terms: Terms, held: Holdings, band_bps: int) -> str:
+    """A hedge that the LST's rate opened beyond its band, and how far it is brought back."""
+    apart = abs(held.delta_atoms) * BPS / max(held.spot_base_atoms, abs(held.perp_atoms))
+    return f"the legs drifted apart by {apart:.1f} bps of {terms.market.base}, back to the band's edge of {band_bps}"
+
+
 def holding(model: CarryModel, horizon_hours: int, by_hand: bool) -> str:
     """What holding brings, and who decides."""
     expected = expected_carry(model, horizon_hours)

@@ -19,7 +19,8 @@ from msgspec import Struct
 from phantom_arbiter.core.events import PoolUpdated, Quoted
 from phantom_arbiter.core.instruments import Instrument
 from phantom_arbiter.core.units import power_of_ten
-from phantom_arbiter.dex.constant_product import ConstantProductPool, Quote, Refusal, apply, quote
+from phantom_arbiter.dex.constant_product import ConstantProductPool, apply, quote
+from phantom_arbiter.dex.pool import SwapQuote, SwapRefusal
 from phantom_arbiter.sim.market.streams import BLOCK_SLOTS
 from phantom_arbiter.sim.market.universe import POOLS, universe
 
@@ -113,14 +114,14 @@ class PoolBook:
         reserves = [(pool.reserve_0_atoms, pool.reserve_1_atoms) for pool in self.pools]
         return PoolBookState(reserves, dict(self._due))
 
-    def quote(self, index: int, base_in: bool, in_atoms: int) -> Quote | Refusal:
+    def quote(self, index: int, base_in: bool, in_atoms: int) -> SwapQuote | SwapRefusal:
         """What a swap would pay now."""
         return quote(self.pools[index], in_atoms, base_in)
 
-    def swap(self, index: int, base_in: bool, in_atoms: int) -> Quote | Refusal:
+    def swap(self, index: int, base_in: bool, in_atoms: int) -> SwapQuote | SwapRefusal:
         """Swap, and move the pool."""
         answer = quote(self.pools[index], in_atoms, base_in)
-        if isinstance(answer, Quote):
+        if isinstance(answer, SwapQuote):
             self.pools[index] = apply(self.pools[index], answer, base_in)
             self.changed[index] = None
         return answer

@@ -20,7 +20,7 @@ from phantom_arbiter.core.events import (
 )
 from phantom_arbiter.core.intents import PerpOrder, Swap
 from phantom_arbiter.core.units import NS_PER_SECOND, SLOT_NS, SLOTS_PER_EPOCH, power_of_ten, slot_at
-from phantom_arbiter.dex.constant_product import Quote, Refusal
+from phantom_arbiter.dex.pool import SwapQuote, SwapRefusal
 from phantom_arbiter.runtime.ports import Arrival
 from phantom_arbiter.sim.liquidity import SwapFill
 from phantom_arbiter.sim.market.blocks import FEES_EVERY_SLOTS, Block, Carry, make_block
@@ -266,7 +266,7 @@ class BuiltinMarket:
         if isinstance(place, str):
             return place
         answer = self._pools.swap(*place, in_atoms)
-        if isinstance(answer, Quote) and self._wake_slot <= self._slot:
+        if isinstance(answer, SwapQuote) and self._wake_slot <= self._slot:
             self._wake_slot = max(self._slot, slot_at(now_ns)) + 1
         return _fill(leg, answer)
 
@@ -337,7 +337,7 @@ class BuiltinMarket:
         return market
 
 
-def _fill(leg: Swap, answer: Quote | Refusal) -> SwapFill | str:
-    if isinstance(answer, Refusal):
+def _fill(leg: Swap, answer: SwapQuote | SwapRefusal) -> SwapFill | str:
+    if isinstance(answer, SwapRefusal):
         return f"{leg.pool or leg.instrument}: {answer.reason}"
     return SwapFill(answer.amount_out_atoms, answer.fee_atoms)

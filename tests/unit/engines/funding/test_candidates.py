@@ -1,9 +1,13 @@
 """Market choice, the spot leg, and where it lies: measured alike, in words, and traded as chosen."""
 
+import re
+
 import msgspec
 import pytest
 
+from phantom_arbiter.core.commands import Preview
 from phantom_arbiter.core.intents import CollateralTransfer, PerpOrder, Purpose, Swap
+from phantom_arbiter.core.preview import Rejection
 from phantom_arbiter.dashboard.panels import FundingCandidate, FundingUpdate
 from phantom_arbiter.engines.funding import FundingConfig
 from phantom_arbiter.engines.funding.candidates import EPOCHS_PER_YEAR, staking_apr, worth_switching
@@ -112,20 +116,33 @@ def test_an_lst_is_preferred_once_its_staking_was_measured_and_hedges_at_its_red
     assert {row["instrument"] for row in panel["positions"]} == {"SOL-PERP", "jitoSOL/USDC", "USDC"}
 
 
-def test_an_lsts_delta_drifts_with_its_rate_and_is_brought_back():
-    made = wider(config=FundingConfig(spot_leg="jitosol"))
+@pytest.mark.parametrize(("premium_bps", "refused"), [(-40, False), (0, False), (29, False), (32, True)])
+def test_an_lst_dearer_than_its_redemption_costs_that_and_is_refused_beyond_the_setting(premium_bps, refused):
+    par, made = wider(), wider()
+    made.show(*jito(100 * (1 + premium_bps / 1e4)))
+    for bench in (par, made):
+        bench.tick()
+    usual, lst = row(par, "SOL-PERP", "jitoSOL"), row(made, "SOL-PERP", "jitoSOL")
+    assert lst["cost_bps"] - usual["cost_bps"] == pytest.approx(max(0, premium_bps), abs=0.2)
+    assert lst["traded"] is not refused
+    told = re.search(r"jitoSOL costs ([\d.]+) bps more than it redeems for, at most 30 are paid", lst["why_not"])
+    assert (told is not None) is refused
+    assert told is None or float(told[1]) == pytest.approx(premium_bps, abs=0.1)
+    assert row(made, "SOL-PERP", "SOL")["cost_bps"] == row(par, "SOL-PERP", "SOL")["cost_bps"]
+
+
+def test_a_premium_that_is_refused_leaves_the_base_to_be_traded_and_a_take_by_hand_refused():
+    made = wider(config=FundingConfig(spot_leg="jitosol", enter="by_hand"))
+    made.show(*jito(100.5))
+    hours(made, 1, SOL=0.2)
     made.tick()
-    made.fill()
-    made.show(stake_pool(rate=RATE * 1.001))
-    assert made.tick(10) == [], "inside the no-trade band"
-    made.show(stake_pool(rate=RATE * 1.01))
-    (intent,) = made.tick(10)
-    assert intent.purpose is Purpose.REBALANCE
-    (sale,) = intent.legs
-    assert (sale.in_asset, sale.from_position) == ("jitoSOL", True)
-    made.fill()
-    panel = made.engine.panel()
-    assert abs(panel["net_delta"]) < 0.005 * panel["spot_sol"]
+    answer = made.engine.draft(Preview("TAKE_POSITION", "SOL-PERP", 1.0))
+    assert isinstance(answer, Rejection)
+    made = wider()
+    epochs(made, 2, 0.0004)
+    made.show(*jito(100.6))
+    (intent,) = made.tick()
+    assert intent.legs[-1].out_asset == "SOL", "its staking does not pay for the premium, and would not be asked"
 
 
 @pytest.mark.parametrize(

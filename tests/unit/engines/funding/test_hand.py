@@ -4,9 +4,10 @@ import msgspec
 import pytest
 
 from phantom_arbiter.core.commands import DriftDeposit, DriftWithdraw, LeavePosition, Preview, TakePosition
+from phantom_arbiter.core.events import Commanded, VenueStatus, VenueStatusChanged
 from phantom_arbiter.core.intents import CollateralTransfer, PerpOrder, Purpose, Side, Swap
 from phantom_arbiter.core.preview import Draft, Rejection
-from phantom_arbiter.core.verdicts import Approved
+from phantom_arbiter.core.verdicts import Approved, Refused
 from phantom_arbiter.engines.funding import FundingConfig
 from tests.unit.engines.funding.position import pass_hours, settle
 from tests.unit.engines.funding.wider import hours, jito, wider
@@ -24,16 +25,23 @@ def flat(**kwargs):
 
 
 def take(made, size, market=SOL):
-    """Preview and take; the order as the command desk would submit it."""
+    """Preview a take; the order under its hash."""
     drafted = made.engine.draft(Preview("TAKE_POSITION", market, size))
     assert isinstance(drafted, Draft), drafted
-    return made.engine.act(TakePosition(market, size, drafted.hash))
+    return TakePosition(market, size, drafted.hash)
 
 
-def submit(made, intents):
-    assert not isinstance(intents, Rejection), intents
-    made.ask([msgspec.structs.replace(intent, command_id="c1") for intent in intents])
+def leave(made):
+    drafted = made.engine.draft(Preview("LEAVE_POSITION", SOL))
+    assert isinstance(drafted, Draft), drafted
+    return LeavePosition(SOL, drafted.hash)
+
+
+def submit(made, order):
+    """Send an order through the command desk, which approves it; its intent."""
+    (intent,) = made.post(Commanded("c1", order))
     assert isinstance(made.verdicts[-1], Approved), made.verdicts[-1]
+    return intent
 
 
 def taken(size=10.0, **kwargs):
@@ -109,12 +117,11 @@ def test_a_previewed_take_opens_at_limits_no_looser_than_shown_and_is_marked():
     made = flat()
     draft = made.engine.draft(Preview("TAKE_POSITION", SOL, 10.0))
     move(made, 99.9)
-    (intent,) = made.engine.act(TakePosition(SOL, 10.0, draft.hash))
+    intent = submit(made, TakePosition(SOL, 10.0, draft.hash))
     shown_short, shown_buy = draft.intent.legs[1:]
     _, short, buy = intent.legs
     assert short.limit_px == shown_short.limit_px, "a fall: the fresh limit would be looser"
     assert buy.min_out_atoms * shown_buy.in_atoms >= shown_buy.min_out_atoms * buy.in_atoms
-    submit(made, [intent])
     made.fill()
     panel = made.engine.panel()
     assert (panel["market"], panel["by_hand"]) == (SOL, True)
@@ -141,8 +148,11 @@ def test_a_preview_is_spent_once_used_and_dies_of_age():
     made.tick()
     old = made.engine.act(TakePosition(SOL, 10.0, draft.hash))
     assert (old.code, "at most 1800 s" in old.message) == ("stale_preview", True)
-    made = taken()
-    spent = made.engine.act(TakePosition(SOL, 10.0, draft.hash))
+    made = flat()
+    order = take(made, 10.0)
+    submit(made, order)
+    made.fill()
+    spent = made.engine.act(order)
     assert (spent.code, "unknown or used" in spent.message) == ("stale_preview", True)
 
 
@@ -214,7 +224,7 @@ def test_one_position_at_a_time_and_it_can_be_added_to():
     assert more.before.perp_atoms == -10 * WHOLE
     assert more.after.perp_atoms == -15 * WHOLE
     assert more.intent.legs[0].atoms == pytest.approx(250 * USD, rel=0.01), "what backs the first ten is not free"
-    submit(made, made.engine.act(TakePosition(SOL, 5.0, more.hash)))
+    submit(made, TakePosition(SOL, 5.0, more.hash))
     made.fill()
     panel = made.engine.panel()
     assert panel["perp_sol"] == -15
@@ -223,11 +233,10 @@ def test_one_position_at_a_time_and_it_can_be_added_to():
 
 def test_margin_that_is_there_is_used_and_a_partial_fill_is_hedged_alike():
     made = flat()
-    submit(made, made.engine.act(DriftDeposit(1_000.0)))
+    submit(made, DriftDeposit(1_000.0))
     made.fill()
-    (intent,) = take(made, 10.0)
+    intent = submit(made, take(made, 10.0))
     assert [type(leg) for leg in intent.legs] == [PerpOrder, Swap]
-    submit(made, [intent])
     made.fill(share=0.5)
     panel = made.engine.panel()
     assert panel["perp_sol"] == -5
@@ -238,6 +247,21 @@ def test_while_an_order_is_under_way_nothing_else_is_taken():
     made = flat()
     submit(made, take(made, 10.0))
     assert made.engine.draft(Preview("TAKE_POSITION", SOL, 1.0)).code == "busy"
+
+
+@pytest.mark.parametrize("act", [take, leave])
+def test_an_act_that_a_gate_refuses_changes_nothing_and_its_preview_can_be_used_again(act):
+    made = taken()
+    order = act(made, 1.0) if act is take else act(made)
+    before = msgspec.json.encode(made.engine.state)
+    made.post(VenueStatusChanged("drift", VenueStatus.PAUSED, "test"), Commanded("c2", order))
+    assert isinstance(made.verdicts[-1], Refused)
+    assert msgspec.json.encode(made.engine.state) == before
+    assert not made.engine.panel()["closing"]
+    made.post(VenueStatusChanged("drift", VenueStatus.LIVE, "test"))
+    submit(made, order)
+    assert made.engine.panel()["closing"] is (act is leave)
+    assert order.preview_hash not in {shown.hash for shown in made.engine.state.drafts}
 
 
 # A position by hand
@@ -261,10 +285,8 @@ def test_a_position_by_hand_ends_by_hand_and_the_mark_with_it():
     assert draft.size_atoms == pytest.approx(10 * WHOLE, abs=100)
     assert draft.words.startswith("Left by hand: cover 10.00 SOL-PERP")
     assert "you no longer receive 0.0021 %/h" in draft.words
-    (intent,) = made.engine.act(LeavePosition(SOL, draft.hash))
-    cover, sale = intent.legs
+    cover, sale = submit(made, LeavePosition(SOL, draft.hash)).legs
     assert (cover.side, cover.reduce_only, sale.from_position) == (Side.BUY, True, True)
-    submit(made, [intent])
     made.fill()
     settle(made)
     made.tick()
@@ -300,7 +322,7 @@ def test_a_deposit_moves_free_capital_and_stays_until_a_position_was_closed():
     made.market.clear()
     made.show(*price(100, -15.0), sol_pool(100), stats(100, -15.0))
     made.post(hour(-0.5))
-    submit(made, made.engine.act(DriftDeposit(500.0)))
+    submit(made, DriftDeposit(500.0))
     made.fill()
     assert made.desk.book.collateral_atoms("drift", "USDC") == 500 * USD
     for _ in range(3):
@@ -317,7 +339,7 @@ def test_a_withdrawal_never_pushes_health_below_eighty():
     refused = made.engine.act(DriftWithdraw(most + 0.01))
     assert refused.code == "health_floor"
     assert f"at most {most:,.2f}" in refused.message
-    submit(made, made.engine.act(DriftWithdraw(most)))
+    submit(made, DriftWithdraw(most))
     made.fill()
     assert made.engine.panel()["health"] == pytest.approx(80, abs=0.02)
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phantom_arbiter.core.events import LegReport, LegStatus, Liquidated, OrderReported
+from phantom_arbiter.core.commands import DriftDeposit
+from phantom_arbiter.core.events import Commanded, LegReport, LegStatus, Liquidated, OrderReported
 from phantom_arbiter.core.intents import PerpOrder, Swap
 from phantom_arbiter.core.units import NS_PER_SECOND
 from phantom_arbiter.dashboard.panels import Saga
@@ -217,6 +218,26 @@ def test_a_hedge_that_a_liquidation_broke_is_a_saga_of_its_own() -> None:
     made.fill()
     assert state.stage == "done"
     assert state.naked_micros_s > 1_000 * USD
+
+
+def test_stopped_in_the_middle_it_says_what_nobody_will_mend() -> None:
+    made = bench()
+    warning = "a hedge is half done: start the engine again, or nobody mends it"
+    assert made.engine.unfinished() == ""
+    made.tick()
+    assert made.engine.unfinished() == warning, "its order is out, and no report came yet"
+    made.fill(reject=(Swap,))
+    assert made.engine.unfinished() == warning
+    made.tick()
+    made.fill()
+    assert made.engine.unfinished() == ""
+
+
+def test_margin_under_way_is_no_hedge_half_done() -> None:
+    made = opened()
+    made.post(Commanded("c", DriftDeposit(10.0)))
+    assert made.desk.orders
+    assert made.engine.unfinished() == ""
 
 
 def test_it_survives_a_snapshot() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from phantom_arbiter.core.events import check_fact
-from phantom_arbiter.dex.constant_product import Quote, Refusal
+from phantom_arbiter.dex.pool import SwapQuote, SwapRefusal
 from phantom_arbiter.sim.market import pools as module
 from phantom_arbiter.sim.market.pools import PoolBook
 from phantom_arbiter.sim.market.source import BuiltinMarket
@@ -101,8 +101,8 @@ def test_quote_is_what_a_small_swap_pays() -> None:
     assert quoted is not None
     check_fact(quoted)
     sold, bought = pools.quote(ORCA, True, 1_000_000_000), pools.quote(ORCA, False, 100_000_000)
-    assert isinstance(sold, Quote)
-    assert isinstance(bought, Quote)
+    assert isinstance(sold, SwapQuote)
+    assert isinstance(bought, SwapQuote)
     assert sold.amount_out_atoms <= quoted.bid_px
     assert sold.amount_out_atoms == pytest.approx(quoted.bid_px, rel=2e-5)
     assert 100_000_000 * 1e9 / bought.amount_out_atoms >= quoted.ask_px
@@ -114,7 +114,7 @@ def test_a_pulled_pool_refuses_and_has_no_quote() -> None:
     index = POOL_INDEX["pumpswap:PLOP/SOL"]
     pools.pull(index)
     pools.arbitrage(index, fair)
-    assert pools.quote(index, True, 1_000) == Refusal("pool is empty")
+    assert pools.quote(index, True, 1_000) == SwapRefusal("pool is empty")
     assert pools.quoted(index, 1) is None
     assert pools.fact(index, 1).reserve_0_atoms == 0
     assert list(pools.changed) == [index]

@@ -1,0 +1,238 @@
+"""Raydium CPMM and AMM v4 account bytes → pools of `constant_product`.
+
+Layouts: the programs' sources (raydium-cp-swap of 2025-12, raydium-amm of 2026-07). Verified: program, for the maths
+over reserves and fee (`constant_product`); formula (the sources), for the offsets, which no fixture covers.
+
+Refused, because no vectors cover it: CPMM with a creator fee that is on, CPMM with a Token-2022 mint (it may take a
+transfer fee), AMM v4 in any status but swap-only (6), so in particular with an order book (1).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from msgspec import Struct
+
+from phantom_arbiter.core.units import MAX_U64
+from phantom_arbiter.dex.constant_product import (
+    RAYDIUM_CPMM_FEE_DENOMINATOR,
+    ConstantProductPool,
+    raydium_cpmm_pool,
+)
+from phantom_arbiter.dex.pool import AccountError
+
+CPMM_PROGRAM: Final = "CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C"
+AMM_V4_PROGRAM: Final = "675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8"
+TOKEN_PROGRAM: Final = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
+POOL_STATE: Final = bytes.fromhex("f7ede3f5d7c3de46")
+AMM_CONFIG: Final = bytes.fromhex("daf42168cbcb2b6f")
+CPMM_POOL_BYTES: Final = 637
+CPMM_CONFIG_BYTES: Final = 236
+AMM_V4_BYTES: Final = 752
+SWAP_ONLY: Final = 6
+
+_BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_CPMM_SWAP_OFF: Final = 1 << 2
+
+
+class AccountBytes:
+    """The bytes of one account, read little-endian; ``account`` is its kind and address, for the errors.
+
+    Raises AccountError for another owner, length or discriminator (the first eight bytes, where the program has them).
+    """
+
+    def __init__(
+        self, account: str, data: bytes, owner: str, *, program: str, length: int, discriminator: bytes = b""
+    ) -> None:
+        self._account = account
+        self._data = data
+        self.expect("owner", owner, owner == program, program)
+        self.expect("length", len(data), len(data) == length, f"{length} bytes")
+        came = data[: len(discriminator)]
+        self.expect("discriminator", came.hex(), came == discriminator, discriminator.hex())
+
+    def expect(self, field: str, value: object, holds: bool, expected: str) -> None:
+        """Raise AccountError for ``field`` unless it ``holds``."""
+        if not holds:
+            raise AccountError(self._account, field, value, expected)
+
+    def uint(self, offset: int, size: int) -> int:
+        """An unsigned integer of ``size`` bytes."""
+        return int.from_bytes(self._data[offset : offset + size], "little")
+
+    def sint(self, offset: int, size: int) -> int:
+        """A signed integer of ``size`` bytes."""
+        return int.from_bytes(self._data[offset : offset + size], "little", signed=True)
+
+    def address(self, offset: int) -> str:
+        """A public key in base58."""
+        return base58(self._data[offset : offset + 32])
+
+
+def base58(raw: bytes) -> str:
+    """Bytes as Solana writes addresses: a "1" for each leading zero byte."""
+    number, text = int.from_bytes(raw, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = _BASE58[digit] + text
+    return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + text
+
+
+class CpmmPool(Struct, frozen=True, gc=False):
+    """A CPMM pool that swaps. Fees owed (protocol + fund + creator) are in the vaults and not in the reserves."""
+
+    address: str
+    config: str
+    vault_0: str
+    vault_1: str
+    mint_0: str
+    mint_1: str
+    mint_0_decimals: int
+    mint_1_decimals: int
+    fees_owed_0_atoms: int
+    fees_owed_1_atoms: int
+    creator_fee_on: bool
+    opens_unix_s: int
+
+
+class CpmmConfig(Struct, frozen=True, gc=False):
+    """Rates in 1e-6: of the input, and of the trade fee for ``protocol_fee_rate`` and ``fund_fee_rate``."""
+
+    address: str
+    trade_fee_rate: int
+    protocol_fee_rate: int
+    fund_fee_rate: int
+    creator_fee_rate: int
+
+
+class AmmV4Pool(Struct, frozen=True, gc=False):
+    """A swap-only AMM v4 pool. ``need_take_pnl`` is owed to the protocol, in the vaults and not in the reserves."""
+
+    address: str
+    coin_vault: str
+    pc_vault: str
+    coin_mint: str
+    pc_mint: str
+    coin_decimals: int
+    pc_decimals: int
+    need_take_pnl_coin_atoms: int
+    need_take_pnl_pc_atoms: int
+    fee_numerator: int
+    fee_denominator: int
+
+
+def decode_cpmm_pool(address: str, data: bytes, owner: str) -> CpmmPool:
+    """Raises AccountError for other bytes, swaps switched off, or a mint of another token program."""
+    pool = AccountBytes(
+        f"Raydium CPMM pool {address}",
+        data,
+        owner,
+        program=CPMM_PROGRAM,
+        length=CPMM_POOL_BYTES,
+        discriminator=POOL_STATE,
+    )
+    status, side, enabled = data[329], data[389], data[390]
+    pool.expect("status", status, not status & _CPMM_SWAP_OFF, "swaps not disabled (bit 2 unset)")
+    for field, offset in (("token_0_program", 232), ("token_1_program", 264)):
+        program = pool.address(offset)
+        pool.expect(field, program, program == TOKEN_PROGRAM, f"{TOKEN_PROGRAM}: others may take a transfer fee")
+    pool.expect("creator_fee_on", side, side <= 2, "0 to 2")
+    pool.expect("enable_creator_fee", enabled, enabled <= 1, "0 or 1")
+    return CpmmPool(
+        address=address,
+        config=pool.address(8),
+        vault_0=pool.address(72),
+        vault_1=pool.address(104),
+        mint_0=pool.address(168),
+        mint_1=pool.address(200),
+        mint_0_decimals=data[331],
+        mint_1_decimals=data[332],
+        fees_owed_0_atoms=pool.uint(341, 8) + pool.uint(357, 8) + pool.uint(397, 8),
+        fees_owed_1_atoms=pool.uint(349, 8) + pool.uint(365, 8) + pool.uint(405, 8),
+        creator_fee_on=bool(enabled),
+        opens_unix_s=pool.uint(373, 8),
+    )
+
+
+def decode_cpmm_config(address: str, data: bytes, owner: str) -> CpmmConfig:
+    """Raises AccountError for other bytes or rates that are no fraction."""
+    config = AccountBytes(
+        f"Raydium CPMM config {address}",
+        data,
+        owner,
+        program=CPMM_PROGRAM,
+        length=CPMM_CONFIG_BYTES,
+        discriminator=AMM_CONFIG,
+    )
+    offsets = {"trade_fee_rate": 12, "protocol_fee_rate": 20, "fund_fee_rate": 28, "creator_fee_rate": 108}
+    rates = {name: config.uint(offset, 8) for name, offset in offsets.items()}
+    for name, rate in rates.items():
+        config.expect(name, rate, rate < RAYDIUM_CPMM_FEE_DENOMINATOR, "below 1,000,000")
+    return CpmmConfig(address, **rates)
+
+
+def cpmm_reserves(
+    pool: CpmmPool, config: CpmmConfig, vault_0_atoms: int, vault_1_atoms: int, unix_s: int
+) -> ConstantProductPool:
+    """The pool to quote with: reserves are the vaults less all fees owed.
+
+    Raises AccountError for another config, a creator fee, a pool that is not open yet, or vaults below the fees owed.
+    """
+    account = f"Raydium CPMM pool {pool.address}"
+    if config.address != pool.config:
+        raise AccountError(account, "config", config.address, pool.config)
+    if pool.creator_fee_on and config.creator_fee_rate:
+        raise AccountError(account, "creator_fee_rate", config.creator_fee_rate, "0: no vectors cover a creator fee")
+    if unix_s < pool.opens_unix_s:
+        raise AccountError(account, "open_time", pool.opens_unix_s, f"at most now, {unix_s}")
+    return raydium_cpmm_pool(
+        _reserve(account, "vault_0", vault_0_atoms, pool.fees_owed_0_atoms),
+        _reserve(account, "vault_1", vault_1_atoms, pool.fees_owed_1_atoms),
+        config.trade_fee_rate,
+    )
+
+
+def decode_amm_v4_pool(address: str, data: bytes, owner: str) -> AmmV4Pool:
+    """Raises AccountError for other bytes or a status other than swap-only. AMM v4 has no discriminator."""
+    pool = AccountBytes(f"Raydium AMM v4 pool {address}", data, owner, program=AMM_V4_PROGRAM, length=AMM_V4_BYTES)
+    status = pool.uint(0, 8)
+    pool.expect("status", status, status == SWAP_ONLY, f"{SWAP_ONLY} (swap only; 1 trades with an order book)")
+    decimals = {"coin_decimals": pool.uint(32, 8), "pc_decimals": pool.uint(40, 8)}
+    for name, value in decimals.items():
+        pool.expect(name, value, value < 256, "a mint's decimals")
+    fee = pool.uint(176, 8), pool.uint(184, 8)
+    pool.expect("swap_fee", fee, fee[0] < fee[1], "a fraction below 1")
+    mints = pool.address(400), pool.address(432)
+    pool.expect("pc_vault_mint", mints[1], mints[0] != mints[1], "another mint than the coin vault's")
+    return AmmV4Pool(
+        address=address,
+        coin_vault=pool.address(336),
+        pc_vault=pool.address(368),
+        coin_mint=mints[0],
+        pc_mint=mints[1],
+        **decimals,
+        need_take_pnl_coin_atoms=pool.uint(192, 8),
+        need_take_pnl_pc_atoms=pool.uint(200, 8),
+        fee_numerator=fee[0],
+        fee_denominator=fee[1],
+    )
+
+
+def amm_v4_reserves(pool: AmmV4Pool, coin_vault_atoms: int, pc_vault_atoms: int) -> ConstantProductPool:
+    """The pool to quote with, coin as token 0: reserves are the vaults less need_take_pnl.
+
+    Raises AccountError for vaults below what is owed.
+    """
+    account = f"Raydium AMM v4 pool {pool.address}"
+    return ConstantProductPool(
+        _reserve(account, "coin_vault", coin_vault_atoms, pool.need_take_pnl_coin_atoms),
+        _reserve(account, "pc_vault", pc_vault_atoms, pool.need_take_pnl_pc_atoms),
+        pool.fee_numerator,
+        pool.fee_denominator,
+    )
+
+
+def _reserve(account: str, vault: str, vault_atoms: int, owed_atoms: int) -> int:
+    if not owed_atoms <= vault_atoms <= MAX_U64:
+        raise AccountError(account, vault, vault_atoms, f"at least the {owed_atoms} atoms owed and at most 2^64 - 1")
+    return vault_atoms - owed_atoms
