@@ -50,7 +50,7 @@ def funding_panel(desk: Desk, config: FundingConfig, state: FundingState, market
         "net_delta": held.delta_atoms / one,
         "drift_pct": 100.0 * held.delta_atoms / spot if spot else None,
         "sol_price": desk.view.usd_price("SOL"),
-        **_account(desk, config, state, held, market),
+        **_account(desk, config, held, market),
         **_carry(config, state, market),
         "candidates": [_candidate(candidate) for candidate in state.candidates],
         "candidates_ts": state.candidates_ns // 1_000_000 if state.candidates else None,
@@ -69,9 +69,7 @@ def _candidate(candidate: Candidate) -> dict[str, Any]:
     return {key: getattr(candidate, key) for key in _CANDIDATE_KEYS}
 
 
-def _account(
-    desk: Desk, config: FundingConfig, state: FundingState, held: Holdings, market: Instrument | None
-) -> dict[str, Any]:
+def _account(desk: Desk, config: FundingConfig, held: Holdings, market: Instrument | None) -> dict[str, Any]:
     measured = read_margin(desk, config)
     nothing = held.flat and not held.collateral_atoms
     if measured is None or nothing or market is None:
