@@ -40,7 +40,8 @@ from phantom_arbiter.engines.funding.account import Holdings
 from phantom_arbiter.engines.funding.carry import CarryModel
 from phantom_arbiter.engines.funding.plan import Capital, Entry, Terms, capital_now, plan_entry, read_terms
 from phantom_arbiter.engines.funding.policy import Act, Policy, band_of, wants
-from phantom_arbiter.engines.funding.settings import Candidate, FundingConfig, FundingState, StakingSeen
+from phantom_arbiter.engines.funding.settings import FundingConfig
+from phantom_arbiter.engines.funding.state import Candidate, FundingState, StakingSeen
 
 LSTS: Final[dict[str, tuple[str, ...]]] = {"SOL": ("jitoSOL",)}
 """Liquid staking tokens that hedge a base as well as itself does."""

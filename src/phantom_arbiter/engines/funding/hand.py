@@ -37,7 +37,8 @@ from phantom_arbiter.engines.funding.plan import (
     plan_entry,
     read_terms,
 )
-from phantom_arbiter.engines.funding.settings import Candidate, FundingConfig, FundingState, Shown, ShownLeg
+from phantom_arbiter.engines.funding.settings import FundingConfig
+from phantom_arbiter.engines.funding.state import Candidate, FundingState, Shown, ShownLeg
 
 KEPT: Final = 8
 """Previews that can be acted upon; the oldest goes first."""

@@ -45,7 +45,8 @@ from phantom_arbiter.engines.funding.panel import funding_panel
 from phantom_arbiter.engines.funding.plan import Terms, capital_freed, capital_now, entry_intent, plan_entry, read_terms
 from phantom_arbiter.engines.funding.policy import Act, Policy, band_of, wants
 from phantom_arbiter.engines.funding.saga import RETRY_NS, dust_atoms, moves_legs, track, under_way
-from phantom_arbiter.engines.funding.settings import NEVER_PX, Candidate, FundingConfig, FundingState
+from phantom_arbiter.engines.funding.settings import FundingConfig
+from phantom_arbiter.engines.funding.state import NEVER_PX, Candidate, FundingState
 
 UNFINISHED: Final = "a hedge is half done: start the engine again, or nobody mends it"
 

@@ -14,7 +14,8 @@ from phantom_arbiter.engines.funding import carry
 from phantom_arbiter.engines.funding.account import NOTHING, Holdings, read_holdings, read_margin
 from phantom_arbiter.engines.funding.candidates import model_for
 from phantom_arbiter.engines.funding.saga import saga_row
-from phantom_arbiter.engines.funding.settings import Candidate, FundingConfig, FundingState
+from phantom_arbiter.engines.funding.settings import FundingConfig
+from phantom_arbiter.engines.funding.state import Candidate, FundingState
 
 _ACCOUNT_KEYS: Final = (
     "health",

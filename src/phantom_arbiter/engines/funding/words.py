@@ -7,7 +7,7 @@ from phantom_arbiter.core.units import BPS, HOURS_PER_YEAR, MICROS_PER_USD
 from phantom_arbiter.engines.funding.account import Holdings
 from phantom_arbiter.engines.funding.carry import CarryModel, expected_carry
 from phantom_arbiter.engines.funding.plan import Entry, Terms
-from phantom_arbiter.engines.funding.settings import Candidate
+from phantom_arbiter.engines.funding.state import Candidate
 
 
 def amount(base_atoms: int, instrument: Instrument) -> str:

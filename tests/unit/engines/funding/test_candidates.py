@@ -11,7 +11,7 @@ from phantom_arbiter.core.preview import Rejection
 from phantom_arbiter.dashboard.panels import FundingCandidate, FundingUpdate
 from phantom_arbiter.engines.funding import FundingConfig
 from phantom_arbiter.engines.funding.candidates import EPOCHS_PER_YEAR, staking_apr, worth_switching
-from phantom_arbiter.engines.funding.settings import Candidate, StakingSeen
+from phantom_arbiter.engines.funding.state import Candidate, StakingSeen
 from tests.unit.engines.funding.wider import RATE, epochs, hours, jito, row, wider
 from tests.unit.engines.market_builder import HOUR, WHOLE, price, sol_pool, stake_pool
 
