@@ -17,8 +17,8 @@ from tests.e2e.live_server import PATIENCE_S, LiveServer
 from tests.venues.bodies import hour, page, stats, stats_market
 from tests.venues.venue_server import Asked, Reply, VenueServer, serving, told
 
-GLANCE_S: Final = 0.05
 STARTED_S: Final = int(time.time())
+"""The application asks on the real clock, so the venue has to live on it too."""
 HOUR_S: Final = 3_600
 
 
@@ -61,13 +61,12 @@ FAULTS: Final[dict[str, tuple[Reply, str]]] = {
 
 
 def until(what: Callable[[], Any]) -> Any:
-    """The first answer that is true, within patience."""
+    """The first answer that is true, within patience; each look is a request to the running application."""
     end_s = time.monotonic() + PATIENCE_S
     while time.monotonic() < end_s:
         found = what()
         if found:
             return found
-        time.sleep(GLANCE_S)
     raise AssertionError(f"nothing of the kind within {PATIENCE_S:g} s: {what()}")
 
 

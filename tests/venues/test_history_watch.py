@@ -63,7 +63,7 @@ class Venue:
         return answer
 
     async def funding_days(self, symbol: str, first: date, days: int) -> FundingSpan:
-        raise NotImplementedError
+        raise AssertionError(f"asked for {days} days of {symbol} from {first}: the watch needs recent hours only")
 
     async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
