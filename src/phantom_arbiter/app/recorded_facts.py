@@ -33,8 +33,8 @@ from phantom_arbiter.core.events import (
     StakePoolRead,
     VenueStatus,
     VenueStatusChanged,
-    check_fact,
 )
+from phantom_arbiter.core.fact_checks import check_fact
 from phantom_arbiter.core.instruments import Universe
 from phantom_arbiter.core.units import BPS, EPOCH_NS, FUNDING_RATE_SCALE, power_of_ten, slot_at
 from phantom_arbiter.runtime.ports import Arrival

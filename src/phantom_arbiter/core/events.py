@@ -3,7 +3,7 @@
 ``Envelope`` adds the order (``seq``), the only time there is (``ts_ns``), the source and the cause. Market facts name
 their subject in ``instrument``, ``pool`` or ``token``. Prices ``px`` are integers at the instrument's scale
 (`core.instruments`), sizes are atoms. A fact that is not sound (crossed, not positive, unordered) is refused where it
-enters, by `check_fact`; NaN cannot occur, since no market fact holds a float.
+enters, by `core.fact_checks`; NaN cannot occur, since no market fact holds a float.
 """
 
 from __future__ import annotations
@@ -13,11 +13,6 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from phantom_arbiter.core.commands import Command
-from phantom_arbiter.core.units import MAX_U64
-
-
-class FactError(ValueError):
-    """A fact that is not sound; the message names the field, the value and what was expected."""
 
 
 class Fact(Struct, frozen=True, tag=True, tag_field="kind", forbid_unknown_fields=True):
@@ -96,6 +91,33 @@ class PoolUpdated(Fact, frozen=True, gc=False):
     fee_den: int
     slot: int
     exact: bool = True
+
+
+class AccountRead(Struct, frozen=True, gc=False):
+    """An account as the chain holds it; ``address`` and ``owner`` in base58."""
+
+    address: str
+    owner: str
+    lamports: int
+    data: bytes
+
+
+class PoolAccountsRead(Fact, frozen=True, gc=False):
+    """Accounts of a pool that is quoted exactly (`dex.account_pools` decodes them), as ``slot`` showed them.
+
+    All that the pool needs at first, later those that changed; the view keeps them together. ``program`` names the
+    decoder. ``unix_time_s`` and ``epoch`` are the chain's clock at ``slot``.
+    """
+
+    pool: str
+    program: str
+    venue: str
+    asset_0: str
+    asset_1: str
+    slot: int
+    unix_time_s: int
+    epoch: int
+    accounts: tuple[AccountRead, ...]
 
 
 class StakePoolRead(Fact, frozen=True, gc=False):
@@ -285,6 +307,7 @@ AnyFact = (
     | FundingPosted
     | BorrowRatePosted
     | PoolUpdated
+    | PoolAccountsRead
     | StakePoolRead
     | TokenAudited
     | VenueStatusChanged
@@ -310,55 +333,3 @@ class Envelope(Struct, frozen=True):
     source: str
     body: AnyFact
     cause: str = field(default="")
-
-
-def _need(sound: bool, fact: Fact, name: str, value: object, expected: str) -> None:
-    if not sound:
-        raise FactError(f"{type(fact).__name__}.{name}: got {value!r}, expected {expected}")
-
-
-def check_fact(fact: Fact) -> None:
-    """Refuse a market fact that is not sound; raises `FactError`. Facts of other kinds pass."""
-    match fact:
-        case Quoted():
-            _need(fact.bid_px > 0, fact, "bid_px", fact.bid_px, "a positive integer")
-            _need(
-                fact.ask_px >= fact.bid_px,
-                fact,
-                "ask_px",
-                fact.ask_px,
-                f"at least the bid {fact.bid_px} (crossed)",
-            )
-        case OraclePosted():
-            _need(fact.px > 0, fact, "px", fact.px, "a positive integer")
-            _need(fact.conf_px >= 0, fact, "conf_px", fact.conf_px, "zero or more")
-        case PoolUpdated():
-            _need(fact.asset_0 != fact.asset_1, fact, "asset_1", fact.asset_1, "another asset than asset_0")
-            most = max(fact.reserve_0_atoms, fact.reserve_1_atoms)
-            _need(most <= MAX_U64, fact, "reserve", most, "at most 2**64 - 1")
-            _need(fact.reserve_0_atoms >= 0, fact, "reserve_0_atoms", fact.reserve_0_atoms, "zero or more")
-            _need(fact.reserve_1_atoms >= 0, fact, "reserve_1_atoms", fact.reserve_1_atoms, "zero or more")
-            _need(0 <= fact.fee_num < fact.fee_den, fact, "fee_num", fact.fee_num, f"0 to below {fact.fee_den}")
-        case FundingPosted():
-            twap = fact.oracle_twap_px
-            _need(twap > 0, fact, "oracle_twap_px", twap, "a positive integer")
-            # rate_e9 is quote per base at 1e9, the TWAP at 1e6: 1 % of notional an hour is rate_e9 = twap * 10.
-            bound = twap * 10
-            _need(
-                abs(fact.rate_e9) <= bound,
-                fact,
-                "rate_e9",
-                fact.rate_e9,
-                f"at most 1 %/h of the TWAP ({bound})",
-            )
-        case StakePoolRead():
-            rate_ok = fact.supply_atoms > 0 and fact.supply_atoms // 2 <= fact.total_lamports <= fact.supply_atoms * 10
-            _need(
-                rate_ok,
-                fact,
-                "total_lamports",
-                fact.total_lamports,
-                f"0.5 to 10 SOL per token of {fact.supply_atoms}",
-            )
-        case _:
-            return

@@ -51,10 +51,10 @@ def market(j: Judgement) -> GateResult:
     view, entry = j.situation.desk.view, j.intent.purpose is Purpose.ENTRY
     for leg in j.intent.legs:
         if isinstance(leg, Swap) and leg.pool:
-            pool = view.pool(leg.pool)
-            if pool is None:
+            known = view.pool_venue(leg.pool)
+            if known is None:
                 return refused("market", f"pool {leg.pool} is not known")
-            venue = pool.venue
+            venue = known
         elif isinstance(leg, Swap):
             if leg.instrument not in view.universe.instruments:
                 return refused("market", f"instrument {leg.instrument} is not known")
@@ -139,7 +139,7 @@ def staleness(j: Judgement) -> GateResult:
     for leg in j.intent.legs:
         match leg:
             case Swap() if leg.pool:
-                result = _age(j, view.pools.get(leg.pool), f"state of pool {leg.pool}", j.limits.pool_age_ns)
+                result = _age(j, view.pool_told(leg.pool), f"state of pool {leg.pool}", j.limits.pool_age_ns)
             case Swap():
                 result = _age(j, view.quotes.get(leg.instrument), f"quote of {leg.instrument}", j.limits.quote_age_ns)
             case PerpOrder():

@@ -92,7 +92,10 @@ def restore(kernel: Kernel, state: KernelState) -> None:
 
 
 def _take_view(view: MarketView) -> ViewState:
-    tables = (view.quotes, view.oracles, view.perps, view.fundings, view.pools, view.stake_pools, view.audits)
+    tables = (
+        *(view.quotes, view.oracles, view.perps, view.fundings),
+        *(view.pools, view.account_pools, view.stake_pools, view.audits),
+    )
     return ViewState(
         now_ns=view.now_ns,
         slot=view.slot,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from phantom_arbiter.core.events import (
     BorrowRatePosted,
     Envelope,
@@ -10,6 +12,7 @@ from phantom_arbiter.core.events import (
     LinkChanged,
     OraclePosted,
     PerpStatsRead,
+    PoolAccountsRead,
     PoolUpdated,
     Quoted,
     StakePoolRead,
@@ -37,6 +40,7 @@ class MarketView:
         self.funding_index_e9: dict[str, int] = {}
         self.borrow_rates: dict[tuple[str, str], BorrowRatePosted] = {}
         self.pools: dict[str, Envelope] = {}
+        self.account_pools: dict[str, Envelope] = {}
         self.stake_pools: dict[str, Envelope] = {}
         self.audits: dict[str, Envelope] = {}
         self.venues: dict[str, VenueStatusChanged] = {}
@@ -58,8 +62,8 @@ class MarketView:
             case Quoted():
                 self.quotes[body.instrument] = envelope
                 self.slot = body.slot
-            case PoolUpdated():
-                self.pools[body.pool] = envelope
+            case PoolUpdated() | PoolAccountsRead():
+                self._fold_pool(envelope, body)
                 self.slot = body.slot
             case OraclePosted():
                 self.oracles[body.instrument] = envelope
@@ -94,6 +98,31 @@ class MarketView:
         """The last state of a pool, or None."""
         envelope = self.pools.get(pool)
         return envelope.body if envelope is not None else None  # type: ignore[return-value]
+
+    def account_pool(self, pool: str) -> PoolAccountsRead | None:
+        """The last state of a pool told by its accounts, all of them together, or None."""
+        envelope = self.account_pools.get(pool)
+        return envelope.body if envelope is not None else None  # type: ignore[return-value]
+
+    def pool_told(self, pool: str) -> Envelope | None:
+        """The last word on a pool of either kind, or None."""
+        return self.pools.get(pool) or self.account_pools.get(pool)
+
+    def pool_venue(self, pool: str) -> str | None:
+        """The venue that a pool of either kind belongs to, or None for one that nobody spoke of."""
+        body = self.pool(pool) or self.account_pool(pool)
+        return body.venue if body is not None else None
+
+    def _fold_pool(self, envelope: Envelope, body: PoolUpdated | PoolAccountsRead) -> None:
+        """A pool told by its accounts keeps those that this fact leaves out, as they were told before."""
+        if isinstance(body, PoolUpdated):
+            self.pools[body.pool] = envelope
+            return
+        before = self.account_pool(body.pool)
+        if before is not None:
+            accounts = {account.address: account for account in (*before.accounts, *body.accounts)}
+            envelope = replace(envelope, body=replace(body, accounts=tuple(accounts.values())))
+        self.account_pools[body.pool] = envelope
 
     def oracle(self, instrument: str) -> OraclePosted | None:
         """The last oracle price of a perp's base, or None."""

@@ -19,8 +19,8 @@ from phantom_arbiter.core.events import (
     StakePoolRead,
     TokenAudited,
     VenueStatusChanged,
-    check_fact,
 )
+from phantom_arbiter.core.fact_checks import check_fact
 from phantom_arbiter.core.limits import Limits
 from phantom_arbiter.storage.schemas import DataError
 from tests.unit.app.recording import BAR_NS, DAY_NS, HOUR_NS, SECOND_NS, START_NS, Recording, drain, of

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from phantom_arbiter.core.events import check_fact
+from phantom_arbiter.core.fact_checks import check_fact
 from phantom_arbiter.dex.pool import SwapQuote, SwapRefusal
 from phantom_arbiter.sim.market import pools as module
 from phantom_arbiter.sim.market.pools import PoolBook

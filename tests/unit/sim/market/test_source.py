@@ -2,7 +2,8 @@
 
 import pytest
 
-from phantom_arbiter.core.events import Envelope, PoolUpdated, check_fact
+from phantom_arbiter.core.events import Envelope, PoolUpdated
+from phantom_arbiter.core.fact_checks import check_fact
 from phantom_arbiter.core.intents import PerpOrder, Side, Swap
 from phantom_arbiter.core.units import SLOT_NS
 from phantom_arbiter.core.view import MarketView

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from phantom_arbiter.core.events import check_fact
+from phantom_arbiter.core.fact_checks import check_fact
 from phantom_arbiter.core.units import SLOTS_PER_EPOCH
 from phantom_arbiter.sim.market import stake_pools as module
 from phantom_arbiter.sim.market.scenarios import SCENARIOS
