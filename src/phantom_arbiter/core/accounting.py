@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from phantom_arbiter.core.cycles import base_asset, expected_atoms, is_cycle, net_flows, spent_atoms
 from phantom_arbiter.core.desk import Desk
 from phantom_arbiter.core.events import (
     Fee,
@@ -35,7 +36,7 @@ from phantom_arbiter.core.ledger import (
 from phantom_arbiter.core.orders import LegDelta, Order
 from phantom_arbiter.core.portfolio import Cause, EngineBook, Lot, PerpPosition
 from phantom_arbiter.core.reservation import Reservation, Source
-from phantom_arbiter.core.reservation_plan import Need, is_cycle, reservation_id, reservation_plan, takes_position
+from phantom_arbiter.core.reservation_plan import Need, reservation_id, reservation_plan, takes_position
 from phantom_arbiter.core.units import NS_PER_HOUR, Rounding, mul_div
 from phantom_arbiter.core.vault import VaultManager
 from phantom_arbiter.core.view import MarketView
@@ -143,16 +144,15 @@ class Accounting:
         if any(leg.status is not LegStatus.FILLED for leg in order.legs):
             self._keep(self.vault.void(rid, ts_ns=now_ns))
             return
-        first, last = order.intent.legs[0], order.intent.legs[-1]
-        assert isinstance(first, Swap)
-        assert isinstance(last, Swap)
-        engine, spent, got = order.intent.engine, order.legs[0].in_atoms, order.legs[-1].out_atoms
-        postings = (
-            Posting(MARKET, first.in_asset, spent),
-            *move(MARKET, AVAILABLE[engine], last.out_asset, got),
-        )
-        self._keep(self.vault.post(rid, spent, postings, ts_ns=now_ns))
-        self._slip(self.desks[engine].book, last.out_asset, got - last.expected_out_atoms)
+        engine, base, spent = order.intent.engine, base_asset(order.intent), spent_atoms(order)
+        flows = net_flows(order)
+        got = flows.pop(base) + spent
+        postings = [Posting(MARKET, base, spent), *move(MARKET, AVAILABLE[engine], base, got)]
+        for asset, left in flows.items():
+            if left:  # more than the next leg spends; with less the transaction had reverted
+                postings += move(MARKET, AVAILABLE[engine], asset, left)
+        self._keep(self.vault.post(rid, spent, tuple(postings), ts_ns=now_ns))
+        self._slip(self.desks[engine].book, base, got - expected_atoms(order.intent))
 
     def _end_transfer(self, order: Order, leg: CollateralTransfer, index: int, now_ns: int) -> None:
         state, rid = order.legs[index], reservation_id(order.id, index)

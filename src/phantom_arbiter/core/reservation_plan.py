@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from phantom_arbiter.core.cycles import base_asset, capital_atoms, is_cycle
 from phantom_arbiter.core.intents import CollateralTransfer, Intent, Policy, Purpose, Swap
 from phantom_arbiter.core.reservation import Source
 
@@ -22,17 +23,6 @@ class Need(NamedTuple):
     source: Source
 
 
-def is_cycle(intent: Intent) -> bool:
-    """An atomic chain of swaps that ends in the asset it began with."""
-    first, last = intent.legs[0], intent.legs[-1]
-    return (
-        intent.policy is Policy.ATOMIC
-        and isinstance(first, Swap)
-        and isinstance(last, Swap)
-        and first.in_asset == last.out_asset
-    )
-
-
 def takes_position(intent: Intent, leg: Swap) -> bool:
     """Whether a swap's input comes out of a position rather than free capital."""
     return leg.from_position or intent.purpose is Purpose.EXIT
@@ -41,7 +31,8 @@ def takes_position(intent: Intent, leg: Swap) -> bool:
 def chain_fee_lamports(intent: Intent) -> int:
     """The most an intent's transactions can cost in fees, tips and rent."""
     transactions = 1 if intent.policy is Policy.ATOMIC else len(intent.legs)
-    new_accounts = sum(1 for leg in intent.legs if isinstance(leg, Swap) and not takes_position(intent, leg))
+    bought = [leg.out_asset for leg in intent.legs if isinstance(leg, Swap) and not takes_position(intent, leg)]
+    new_accounts = len(set(bought))
     each = BASE_FEE_LAMPORTS + intent.priority_lamports + intent.tip_lamports
     return transactions * each + new_accounts * TOKEN_ACCOUNT_RENT_LAMPORTS
 
@@ -49,9 +40,10 @@ def chain_fee_lamports(intent: Intent) -> int:
 def reservation_plan(intent: Intent) -> list[Need]:
     """Everything to set aside before the first leg is sent. Withdrawals are reserved when they are sent."""
     needs: list[Need] = []
-    chained = is_cycle(intent)
-    for index, leg in enumerate(intent.legs):
-        if isinstance(leg, Swap) and not (chained and index):
+    if is_cycle(intent):
+        needs.append(Need(0, base_asset(intent), capital_atoms(intent), Source.AVAILABLE))
+    for index, leg in enumerate(intent.legs if not needs else ()):
+        if isinstance(leg, Swap):
             source = Source.DEPLOYED if takes_position(intent, leg) else Source.AVAILABLE
             needs.append(Need(index, leg.in_asset, leg.in_atoms, source))
         elif isinstance(leg, CollateralTransfer) and leg.atoms > 0:

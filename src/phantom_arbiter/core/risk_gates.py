@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import msgspec
 
+from phantom_arbiter.core.cycles import capital_atoms, is_cycle, least_atoms
 from phantom_arbiter.core.events import StakePoolRead, TokenAudited
 from phantom_arbiter.core.health import assess, book_account
 from phantom_arbiter.core.instruments import STABLE_ASSETS
 from phantom_arbiter.core.intents import CollateralTransfer, PerpOrder, Purpose, Side, Swap
 from phantom_arbiter.core.judgement import Judgement, measure, passed, refused
 from phantom_arbiter.core.portfolio import EngineBook, PerpPosition
-from phantom_arbiter.core.reservation_plan import is_cycle
 from phantom_arbiter.core.units import BPS, Rounding, power_of_ten
 from phantom_arbiter.core.verdicts import GateResult
 
@@ -56,10 +56,7 @@ def price_band(j: Judgement) -> GateResult:
 
 
 def _cycle_band(j: Judgement) -> GateResult:
-    first, last = j.intent.legs[0], j.intent.legs[-1]
-    assert isinstance(first, Swap)
-    assert isinstance(last, Swap)
-    value = (1 - last.min_out_atoms / first.in_atoms) * BPS
+    value = (1 - least_atoms(j.intent) / capital_atoms(j.intent)) * BPS
     return measure("price_band", value, j.limits.major_band_bps, "bps", "the most that the cycle may lose")
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
+from phantom_arbiter.core.cycles import is_cycle
 from phantom_arbiter.core.events import AnyFact, Fee, FeeKind, LegReport, LegStatus
 from phantom_arbiter.core.instruments import Universe
 from phantom_arbiter.core.intents import CollateralTransfer, Intent, PerpOrder, Swap
 from phantom_arbiter.core.leg_size import least_out_atoms
 from phantom_arbiter.core.orders import Dispatch, LegPlan
-from phantom_arbiter.core.reservation_plan import is_cycle
 from phantom_arbiter.core.streams import Stream
 from phantom_arbiter.core.units import BPS
 from phantom_arbiter.sim.driver_config import DriverConfig
