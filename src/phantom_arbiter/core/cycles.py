@@ -25,6 +25,12 @@ def is_cycle(intent: Intent) -> bool:
     )
 
 
+def is_bundle(intent: Intent) -> bool:
+    """Whether an intent travels as a Jito bundle: one transaction with a tip, included only if it succeeds. What fails
+    pays nothing (reference/trading-domain.md §3.1)."""
+    return intent.policy is Policy.ATOMIC and intent.tip_lamports > 0
+
+
 def base_asset(intent: Intent) -> str:
     """The asset a cycle begins and ends in."""
     return next(_swaps(intent)).in_asset

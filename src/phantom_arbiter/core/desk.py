@@ -13,6 +13,7 @@ from phantom_arbiter.core.intents import Intent
 from phantom_arbiter.core.orders import Order
 from phantom_arbiter.core.portfolio import EngineBook
 from phantom_arbiter.core.preview import Draft, HandCommand, Rejection
+from phantom_arbiter.core.verdicts import Refused
 from phantom_arbiter.core.view import MarketView
 
 
@@ -80,6 +81,9 @@ class Engine(Protocol):
 
     def on_order(self, order: Order) -> Sequence[Intent]:
         """One of its orders changed."""
+
+    def on_refused(self, refused: Refused) -> None:
+        """The gates refused one of its intents."""
 
     def close(self, position_id: str) -> Sequence[Intent]:
         """Leave a position, or all of them for ``*``."""

@@ -214,6 +214,7 @@ class Kernel:
         if isinstance(verdict, Refused):
             gate = verdict.result.gate
             record.refused[gate] = record.refused.get(gate, 0) + 1
+            self.engines[intent.engine].on_refused(verdict)
             return verdict
         record.approved += 1
         record.orders += 1

@@ -20,6 +20,7 @@ from phantom_arbiter.core.intents import Intent
 from phantom_arbiter.core.lifecycle import LIFE_CYCLE, EngineStatus
 from phantom_arbiter.core.orders import Order
 from phantom_arbiter.core.preview import Draft, HandCommand, Rejection
+from phantom_arbiter.core.verdicts import Refused
 
 __all__ = [
     "HOST",
@@ -96,6 +97,10 @@ class BaseEngine:
         """One of this engine's orders changed. Subclasses may override."""
         del order
         return ()
+
+    def on_refused(self, refused: Refused) -> None:
+        """The gates refused one of this engine's intents: for the record, never to ask again. Subclasses may override."""
+        del refused
 
     def close(self, position_id: str) -> Sequence[Intent]:
         """Leave a position at once because a person asked (or the kill switch: ``"*"`` means all of them)."""

@@ -79,6 +79,7 @@ class Puppet(BaseEngine):
         self.wishes: list[Intent] = []
         self.exits: list[Intent] = []
         self.half_done = ""
+        self.refused: list[Refused] = []
 
     def subscriptions(self) -> Subscriptions:
         """SOL's quotes."""
@@ -94,6 +95,10 @@ class Puppet(BaseEngine):
         """Count."""
         self.state.changes += 1
         return ()
+
+    def on_refused(self, refused: Refused) -> None:
+        """Keep."""
+        self.refused.append(refused)
 
     def unfinished(self) -> str:
         """What a test says."""

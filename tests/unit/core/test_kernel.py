@@ -215,3 +215,11 @@ def test_several_legs_in_one_report() -> None:
     house.feed(OrderReported(order.id, legs))
     assert order.status is OrderStatus.DONE
     assert house.book.perp_base_atoms("SOL-PERP") == -WHOLE
+
+
+def test_an_engine_hears_what_the_gates_refused() -> None:
+    house = House()
+    refusal = house.refusal(intent(buy(), edge_bps=-5.0))
+    assert house.puppet.refused == [refusal]
+    house.order(intent(buy()))
+    assert len(house.puppet.refused) == 1

@@ -350,3 +350,16 @@ def test_a_cycle_is_measured_by_what_it_may_lose_not_by_its_pools_prices(least: 
     assert blocked is not passes, "twice the market's price on the first leg is no obstacle"
     if blocked:
         assert verdict.result.value == pytest.approx(200)
+
+
+def test_what_a_bundle_pays_counts_only_where_it_lands() -> None:
+    there = Swap("SOL/USDC", "", "USDC", "SOL", 150 * USD, WHOLE, WHOLE)
+    back = Swap("SOL/USDC", "", "SOL", "USDC", WHOLE, 151 * USD, 150 * USD)
+    fields = {"policy": Policy.ATOMIC, "edge_bps": 10.0, "cost": Cost(tip_micros=100_000), "p_fail_bps": 5_000}
+    bundle = House().verdict(intent(there, back, tip_lamports=1_000, **fields))
+    assert isinstance(bundle, Approved)
+    (edge,) = (result for result in bundle.results if result.gate == "edge")
+    assert edge.value == pytest.approx((150_000 - 100_000) / 2)
+    alone = House().verdict(intent(there, back, **fields))
+    assert isinstance(alone, Refused)
+    assert alone.result.value == pytest.approx(150_000 / 2 - 100_000)
