@@ -89,7 +89,7 @@ class Books:
             assert delta is not None, "a report told nothing new"
             self.seen[leg.status.value] += 1
             self.seen["fell short"] += leg.status is LegStatus.EXPIRED and leg.in_atoms > 0
-            self.seen["failed on chain"] += "failed on chain" in leg.reason
+            self.seen["failed on chain"] += leg.reason.startswith("failed: ")
             self.seen["initial margin"] += "initial margin" in leg.reason
             self.collateral -= sum(fee.atoms for fee in delta.fees if fee.kind is FeeKind.PERP)
             match self.intents[fact.order_id].legs[leg.leg]:

@@ -26,7 +26,7 @@ from phantom_arbiter.core.verdicts import Approved
 from phantom_arbiter.runtime.ports import Arrival
 from phantom_arbiter.sim.driver_config import DriverConfig
 from phantom_arbiter.sim.execution import Execution, Executor
-from phantom_arbiter.sim.landing import Fate, draw_fate
+from phantom_arbiter.sim.landing import DROPPED, EXPIRED, Fate, draw_fate
 from phantom_arbiter.sim.liquidity import Liquidity, RecordedLiquidity
 from phantom_arbiter.sim.perp_venue import HEARD, PerpVenue, PerpVenueState
 
@@ -101,13 +101,13 @@ class VirtualDriver:
         fate = draw_fate(self.config, self.seed, _transaction_key(dispatch), now_ns)
         self._tell(now_ns, dispatch, LegStatus.SENT)
         if fate.sent_ns > intent.expires_ns:
-            self._tell(fate.sent_ns, dispatch, LegStatus.EXPIRED, "the intent expired before it could be sent")
+            self._tell(fate.sent_ns, dispatch, LegStatus.EXPIRED, f"{EXPIRED}: the intent, before it could be sent")
         elif fate.lands:
             self._push(Flight(fate.land_ns, self._seq(), dispatch, fate))
         else:
             if fate.times_out:
                 self._tell(fate.land_ns + self.config.notify_ns, dispatch, LegStatus.UNKNOWN, "no answer in time")
-            reason = "the transaction never landed: its blockhash expired"
+            reason = f"{DROPPED}: the transaction never landed, its blockhash expired"
             self._tell(fate.dead_ns + self.config.notify_ns, dispatch, LegStatus.EXPIRED, reason)
 
     def observe(self, envelope: Envelope) -> None:
@@ -240,7 +240,7 @@ class VirtualDriver:
             rest.done.in_atoms + base,
             rest.done.out_atoms + quote,
             fees,
-            "" if complete else "the rest of the order found no taker within its limit and margin",
+            "" if complete else f"{EXPIRED}: the rest of the order found no taker within its limit and margin",
         )
         report = self._report(rest.dispatch, Execution((leg,), rest.chain_fees), rest.due_ns)
         told_ns, told = rest.due_ns + self.config.notify_ns, (*facts.before, report, *facts.after)

@@ -33,6 +33,10 @@ class DriverConfig(Struct, frozen=True, forbid_unknown_fields=True):
     of the gain; unless our tip's share of it is the highest, a rival's copy of the transaction executes first and ours
     fails (assumed).
 
+    Bundles: what carries a tip travels as a Jito bundle. It is included only if it succeeds: beaten, reverted, failed
+    or dropped it pays nothing at all. Without a tip it is an ordinary transaction, and pays base and priority fee when
+    it fails on chain.
+
     Chain fees: 5,000 lamports a transaction (Solana); ``bids_paid`` False waives the intent's priority fee and tip.
     ``token_account_lamports``: (165 + 128) bytes at 6,960 lamports. Nothing refunds it yet.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from phantom_arbiter.core.cycles import is_cycle
+from phantom_arbiter.core.cycles import base_asset, is_cycle
 from phantom_arbiter.core.events import AnyFact, Fee, FeeKind, LegReport, LegStatus
 from phantom_arbiter.core.instruments import Universe
 from phantom_arbiter.core.intents import CollateralTransfer, Intent, PerpOrder, Swap
@@ -14,7 +14,7 @@ from phantom_arbiter.core.streams import Stream
 from phantom_arbiter.core.units import BPS
 from phantom_arbiter.sim.driver_config import DriverConfig
 from phantom_arbiter.sim.fees import chain_fees, token_account
-from phantom_arbiter.sim.landing import Fate
+from phantom_arbiter.sim.landing import BEATEN, FAILED, REVERTED, Fate
 from phantom_arbiter.sim.liquidity import Liquidity
 from phantom_arbiter.sim.perp_venue import PerpAccount, PerpVenue
 
@@ -33,7 +33,11 @@ class Execution(Struct):
 
 
 class _Draft(Struct):
-    """A transaction being tried: nothing in it counts until it is committed."""
+    """A transaction being tried: nothing in it counts until it is committed.
+
+    ``paid_atoms``: what the legs of a cycle paid so far and later ones have not spent, by asset; ``base`` is what a
+    cycle begins and ends in, empty for everything else.
+    """
 
     order_id: str
     intent: Intent
@@ -45,7 +49,8 @@ class _Draft(Struct):
     reports: dict[int, LegReport] = field(default_factory=dict)
     before: list[AnyFact] = field(default_factory=list)
     after: list[AnyFact] = field(default_factory=list)
-    carried: tuple[str, int] = ("", 0)
+    base: str = ""
+    paid_atoms: dict[str, int] = field(default_factory=dict)
     rest_atoms: int = 0
 
 
@@ -77,9 +82,10 @@ class Executor:
         plans = dispatch.plans
         alone = len(plans) == 1
         draft = _Draft(dispatch.approved.order_id, intent, now_ns, alone, alone and not fate.times_out)
-        refusal = "the transaction failed on chain" if fate.fails else self._try_all(draft, plans)
-        if not refusal and is_cycle(intent) and tip_share_ppm(intent) < fate.rival_ppm:
-            refusal = self._lose_to_rival(draft)
+        draft.base = base_asset(intent) if is_cycle(intent) else ""
+        refusal = f"{FAILED}: the program, on chain" if fate.fails else self._try_all(draft, plans)
+        if not refusal and draft.base:
+            refusal = self._race(draft, fate.rival_ppm)
         if refusal:
             legs = tuple(LegReport(plan.leg, LegStatus.REJECTED, reason=refusal) for plan in plans)
             return Execution(legs, chain_fees(self.config, intent, succeeded=False))
@@ -110,23 +116,28 @@ class Executor:
                 case CollateralTransfer():
                     refusal = self._try_transfer(draft, plan, leg)
             if refusal:
-                return refusal if draft.alone else f"leg {plan.leg}: {refusal}"
+                return f"{REVERTED}: {refusal}" if draft.alone else f"{REVERTED}: leg {plan.leg}: {refusal}"
         return ""
 
     def _try_swap(self, draft: _Draft, plan: LegPlan, leg: Swap) -> str:
-        asset, carried_atoms = draft.carried
-        in_atoms = carried_atoms if asset == leg.in_asset else plan.size_atoms
+        """Exactly the planned size goes in: out of capital, or in a cycle out of what earlier legs paid."""
+        from_legs = bool(draft.base) and leg.in_asset != draft.base
+        held_atoms = draft.paid_atoms.get(leg.in_asset, 0)
+        if from_legs and held_atoms < plan.size_atoms:
+            return f"needs {plan.size_atoms} {leg.in_asset} atoms, the legs before it leave {held_atoms}"
         place = leg.pool or leg.instrument
         if any(place == (other.pool or other.instrument) for _, other, _ in draft.swaps):
             return f"{place} is used twice in one transaction"
-        fill = self.liquidity.quote_swap(leg, in_atoms, draft.now_ns)
+        fill = self.liquidity.quote_swap(leg, plan.size_atoms, draft.now_ns)
         if isinstance(fill, str):
             return fill
         least_atoms = least_out_atoms(leg, plan.size_atoms)
         if fill.out_atoms < least_atoms:
             return f"output {fill.out_atoms} is below the minimum {least_atoms} {leg.out_asset} atoms"
-        draft.swaps.append((plan.leg, leg, in_atoms))
-        draft.carried = (leg.out_asset, fill.out_atoms)
+        if from_legs:
+            draft.paid_atoms[leg.in_asset] = held_atoms - plan.size_atoms
+        draft.paid_atoms[leg.out_asset] = draft.paid_atoms.get(leg.out_asset, 0) + fill.out_atoms
+        draft.swaps.append((plan.leg, leg, plan.size_atoms))
         return ""
 
     def _try_transfer(self, draft: _Draft, plan: LegPlan, leg: CollateralTransfer) -> str:
@@ -185,11 +196,14 @@ class Executor:
             draft.before += self.venue.settle(account, draft.now_ns)
         return account
 
-    def _lose_to_rival(self, draft: _Draft) -> str:
-        """A rival's copy of the transaction executes: the market has moved when ours comes."""
+    def _race(self, draft: _Draft, rival_ppm: int) -> str:
+        """Why a cycle lost its gap, if it did: a rival's copy of it executed, and the market moved before ours came."""
+        share_ppm = tip_share_ppm(draft.intent)
+        if share_ppm >= rival_ppm:
+            return ""
         for _, leg, in_atoms in draft.swaps:
             self.liquidity.swap(leg, in_atoms, draft.now_ns)
-        return "a rival who bid more took the gap first"
+        return f"{BEATEN}: a rival bid {rival_ppm / 10_000:.1f} % of the gap, we {share_ppm / 10_000:.1f} %"
 
     def _commit(self, draft: _Draft) -> tuple[Fee, ...]:
         """Make it real: accounts, swaps, token accounts. Returns the rent of accounts opened."""
@@ -200,7 +214,8 @@ class Executor:
             fill = self.liquidity.swap(leg, in_atoms, draft.now_ns)
             if isinstance(fill, str):
                 raise AssertionError(f"{leg.instrument}: quoted, then refused in the same instant: {fill}")
-            fees = (Fee(FeeKind.SWAP, leg.in_asset, fill.fee_atoms),) if fill.fee_atoms else ()
+            fee_asset = leg.in_asset if fill.fee_on_input else leg.out_asset
+            fees = (Fee(FeeKind.SWAP, fee_asset, fill.fee_atoms),) if fill.fee_atoms else ()
             draft.reports[index] = LegReport(index, LegStatus.FILLED, in_atoms, fill.out_atoms, fees)
             opened = token_account(draft.intent, leg)
             if opened and opened not in self.token_accounts:

@@ -10,6 +10,18 @@ from phantom_arbiter.core.streams import Stream
 from phantom_arbiter.core.units import SLOT_NS, slot_at
 from phantom_arbiter.sim.driver_config import DriverConfig
 
+BEATEN: Final = "beaten"
+"""A rival bid a larger share of the gap."""
+REVERTED: Final = "reverted"
+"""It met its slot's market, and a leg was refused: an amount below its minimum, an empty or paused pool, margin."""
+DROPPED: Final = "dropped"
+"""It never reached a leader before its blockhash died."""
+EXPIRED: Final = "expired"
+"""Its time was over before it was sent, or before the rest of it found a taker."""
+FAILED: Final = "failed"
+"""The program failed for a reason that no price explains."""
+# Whatever does not fill says why in a reason that begins with one of these words and a colon: they are counted by it.
+
 _PPM: Final = 1_000_000
 
 

@@ -18,14 +18,23 @@ from phantom_arbiter.core.intents import PerpOrder, Side, Swap
 from phantom_arbiter.core.units import BPS, NS_PER_SECOND, Rounding, mul_div
 from phantom_arbiter.dex.constant_product import ConstantProductPool, quote
 from phantom_arbiter.dex.impact import PPM, impacted_px
-from phantom_arbiter.dex.pool import SwapRefusal
+from phantom_arbiter.dex.pool import SwapQuote, SwapRefusal
 
 
 class SwapFill(NamedTuple):
-    """What a swap pays: ``out_atoms`` of the output asset; ``fee_atoms`` of the input asset, inside the input."""
+    """What a swap pays: ``out_atoms`` of the output asset; ``fee_atoms`` is inside the input, else taken of the output
+    before."""
 
     out_atoms: int
     fee_atoms: int
+    fee_on_input: bool = True
+
+
+def fill_of(answer: SwapQuote, in_atoms: int) -> SwapFill | str:
+    """A pool's answer to ``in_atoms`` as a fill. A pool that takes only a part of it refuses: our amounts are fixed."""
+    if answer.amount_in_atoms != in_atoms:
+        return f"the pool takes only {answer.amount_in_atoms} of {in_atoms} atoms"
+    return SwapFill(answer.amount_out_atoms, answer.fee_atoms, answer.fee_on_input)
 
 
 class Liquidity(Protocol):
@@ -167,7 +176,7 @@ class RecordedLiquidity:
         zero_for_one = leg.in_asset == row.asset_0
         reserve_0, reserve_1 = self._reserves(row, zero_for_one, now_ns)
         answer = quote(ConstantProductPool(reserve_0, reserve_1, row.fee_num, row.fee_den), in_atoms, zero_for_one)
-        return answer.reason if isinstance(answer, SwapRefusal) else SwapFill(answer.amount_out_atoms, answer.fee_atoms)
+        return answer.reason if isinstance(answer, SwapRefusal) else fill_of(answer, in_atoms)
 
     def _reserves(self, row: PoolUpdated, zero_for_one: bool, now_ns: int) -> tuple[int, int]:
         """The reserves we face: our own push fades, and helps no trade against it but for ``1 − ρ``."""

@@ -104,7 +104,7 @@ def test_without_an_oracle_or_with_a_closed_venue_nothing_trades():
         world.post(VenueStatusChanged(VENUE, status, "test"))
         assert leg_of(world.end(intent(order(Side.SELL, TEN)), status)).status is LegStatus.REJECTED
     elsewhere = replace(order(Side.SELL, TEN), venue="nowhere")
-    assert leg_of(world.end(intent(elsewhere), "x")).reason == "venue nowhere is absent"
+    assert leg_of(world.end(intent(elsewhere), "x")).reason == "reverted: venue nowhere is absent"
 
 
 def test_reduce_only_clamps_and_never_turns_a_position():
@@ -114,7 +114,7 @@ def test_reduce_only_clamps_and_never_turns_a_position():
     assert (report.status, report.in_atoms) == (LegStatus.FILLED, TEN)
     assert world.driver.base_atoms("funding", VENUE, "SOL-PERP") == 0
     again = leg_of(world.end(intent(order(Side.BUY, WHOLE, reduce_only=True)), "again"))
-    assert again.reason == "reduce only: there is nothing to reduce"
+    assert again.reason == "reverted: reduce only: there is nothing to reduce"
     assert perp_world().end(intent(order(Side.SELL, WHOLE, reduce_only=True)), "same side").legs[0].in_atoms == 0
 
 
@@ -293,7 +293,7 @@ def test_a_withdrawal_must_leave_health_80_and_what_is_there():
     world = perp_world()
     refused = leg_of(world.end(intent(transfer(-100 * USD)), "too much"))
     assert refused.status is LegStatus.REJECTED
-    assert refused.reason.startswith("withdrawal would leave health 77.")
+    assert refused.reason.startswith("reverted: withdrawal would leave health 77.")
     assert collateral(world) == 300 * USD
     assert leg_of(world.end(intent(transfer(-70 * USD)), "fine")).status is LegStatus.FILLED
     assert collateral(world) == 230 * USD
@@ -303,5 +303,5 @@ def test_a_withdrawal_must_leave_health_80_and_what_is_there():
 def test_a_deposit_to_a_paused_venue_is_refused():
     world = World(IDEAL)
     world.post(VenueStatusChanged(VENUE, VenueStatus.PAUSED, "test"))
-    assert leg_of(world.deposit(300)).reason == f"venue {VENUE} is paused"
+    assert leg_of(world.deposit(300)).reason == f"reverted: venue {VENUE} is paused"
     assert collateral(world) == 0

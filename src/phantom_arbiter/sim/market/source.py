@@ -22,7 +22,7 @@ from phantom_arbiter.core.intents import PerpOrder, Swap
 from phantom_arbiter.core.units import NS_PER_SECOND, SLOT_NS, SLOTS_PER_EPOCH, power_of_ten, slot_at
 from phantom_arbiter.dex.pool import SwapQuote, SwapRefusal
 from phantom_arbiter.runtime.ports import Arrival
-from phantom_arbiter.sim.liquidity import SwapFill
+from phantom_arbiter.sim.liquidity import SwapFill, fill_of
 from phantom_arbiter.sim.market.blocks import FEES_EVERY_SLOTS, Block, Carry, make_block
 from phantom_arbiter.sim.market.memecoins import audit, rug_seconds
 from phantom_arbiter.sim.market.perps import PerpBook, PerpNow
@@ -255,7 +255,7 @@ class BuiltinMarket:
         place = self._place(leg, now_ns)
         if isinstance(place, str):
             return place
-        return _fill(leg, self._pools.quote(*place, in_atoms))
+        return _fill(leg, self._pools.quote(*place, in_atoms), in_atoms)
 
     def swap(self, leg: Swap, in_atoms: int, now_ns: int) -> SwapFill | str:
         """Execute against ``leg.pool``, or the deepest pool of the instrument where it names none; the pool moves.
@@ -268,7 +268,7 @@ class BuiltinMarket:
         answer = self._pools.swap(*place, in_atoms)
         if isinstance(answer, SwapQuote) and self._wake_slot <= self._slot:
             self._wake_slot = max(self._slot, slot_at(now_ns)) + 1
-        return _fill(leg, answer)
+        return _fill(leg, answer, in_atoms)
 
     def perp(self, leg: PerpOrder, base_atoms: int, now_ns: int) -> tuple[int, int] | str:
         """Execute around the mark with impact by depth: (base filled, quote value), both unsigned."""
@@ -337,7 +337,7 @@ class BuiltinMarket:
         return market
 
 
-def _fill(leg: Swap, answer: SwapQuote | SwapRefusal) -> SwapFill | str:
+def _fill(leg: Swap, answer: SwapQuote | SwapRefusal, in_atoms: int) -> SwapFill | str:
     if isinstance(answer, SwapRefusal):
         return f"{leg.pool or leg.instrument}: {answer.reason}"
-    return SwapFill(answer.amount_out_atoms, answer.fee_atoms)
+    return fill_of(answer, in_atoms)
