@@ -18,6 +18,12 @@ class AccountError(ValueError):
         super().__init__(f"{account}: {field}: got {value!r}, expected {expected}")
         self.account = account
         self.field = field
+        self.value = value
+        self.expected = expected
+
+    def inside(self, place: str) -> AccountError:
+        """The same error, which says where the account is."""
+        return AccountError(f"{place}: {self.account}", self.field, self.value, self.expected)
 
 
 class SwapQuote(Struct, frozen=True, gc=False):

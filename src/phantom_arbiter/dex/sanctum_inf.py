@@ -21,6 +21,8 @@ from phantom_arbiter.dex.pool import Segment, SwapQuote, SwapRefusal
 from phantom_arbiter.dex.stake_pool_accounts import AccountReader, StakePoolAccount
 
 INF_PROGRAM: Final = "5ocnV1qiCgaQR8Jb8xWnVbApfaygJ8tNoZfgPwsgx9kx"
+LST_LIST_ADDRESS: Final = "Gb7m4daakbVbrFLR33FKMDVMHAprRZ66CSYt4bpFwUgS"
+FLAT_SLAB_ADDRESS: Final = "4T9YzXnmQFMyYi2nrxyXjhtUANavmCkxGCsU3GKaNjwT"
 FLAT_SLAB_PROGRAM: Final = "s1b6NRXj6ygNu1QMKXh2H9LUR2aPApAAm1UQ2DjdhNV"
 WRAPPED_SOL_MINT: Final = "So11111111111111111111111111111111111111112"
 WRAPPED_SOL_CALCULATOR: Final = "wsoGmxQLSvwWpuaidCApxN5kEowLe2HLQLJhCQnj4bE"
