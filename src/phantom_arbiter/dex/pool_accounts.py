@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from phantom_arbiter.core.events import AccountRead
 from phantom_arbiter.core.fact_checks import MAX_POOL_ACCOUNTS
-from phantom_arbiter.dex.addresses import SYSTEM_PROGRAM, address_bytes, is_derived
+from phantom_arbiter.dex.addresses import SYSTEM_PROGRAM, address_bytes, base58, is_derived
 from phantom_arbiter.dex.pool import AccountError
 
 Value = TypeVar("Value")
@@ -88,7 +88,7 @@ class PoolAccounts:
             if is_derived(self.raw("address", address), program, seeds):
                 self._derived[program, seeds] = address
                 return self.left.pop(address)
-        raise self.misfit(field, None, f"the account that {[seed.hex() for seed in seeds]} derive")
+        raise self.misfit(field, None, f"the address that {base58(program)} derives for it")
 
     def rest(self) -> list[AccountRead]:
         """All accounts that were not taken yet, in the order in which they were first told."""
