@@ -1,26 +1,32 @@
-"""How much to put through a cycle: the closed form in floats, then exact integers around it.
+"""How much to put through a cycle of any pools: the optimum in floats, then exact integers around it.
 
 Every amount returned is what the pools' own integer maths pay, hop by hop; the input never exceeds the limit.
 """
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
-from phantom_arbiter.dex.constant_product import ConstantProductPool, amount_in_for, quote, reserves
-from phantom_arbiter.dex.pool import SwapQuote, SwapRefusal
+from phantom_arbiter.dex.constant_product import ConstantProductPool, amount_in_for
+from phantom_arbiter.dex.pool import Segment, SwapQuote, SwapRefusal
+from phantom_arbiter.dex.pools import Moment, PoolState, quote, segments
 
-MAX_STEPS = 24
-LAST_REACH = 4
+MAX_STEPS: Final = 24
+LAST_REACH: Final = 4
 """How many steps to either side are tried at the end: rounding makes the profit uneven from atom to atom."""
+SHRINKS: Final = (40, 30, 20, 10)
+"""Where the first input is refused, it is tried again less 2^-40 … 2^-10 of itself: an optimum where the liquidity
+ends lies, in floats, a few atoms to either side of the end."""
+MAX_TRIM_QUOTES: Final = 48
 
-PoolHop = tuple[ConstantProductPool, bool]
+PoolHop = tuple[PoolState, bool]
 """A pool and whether its token 0 is sold."""
 
 
 class SizedCycle(msgspec.Struct, frozen=True, gc=False):
-    """Exact quotes of every hop; each hop's input is the output of the one before."""
+    """Exact quotes of every hop; each hop's input is the output of the one before (less where the pool takes less)."""
 
     quotes: tuple[SwapQuote, ...]
 
@@ -40,84 +46,162 @@ class SizedCycle(msgspec.Struct, frozen=True, gc=False):
         return self.amount_out_atoms - self.amount_in_atoms
 
 
-def optimal_input(hops: Sequence[PoolHop]) -> float:
-    """The input in atoms with the largest profit, 0.0 where none gains: x* = (√(ab) − b)/c.
+class _Place:
+    """How far a march has come on one hop's curve."""
 
-    A hop pays a·x/(b + c·x) with a = γ·reserve_out, b = reserve_in, c = γ; hops compose to
-    (a₁a₂, b₁b₂, b₂c₁ + c₂a₁) (reference/solana-and-dex.md §4).
+    def __init__(self, curve: tuple[Segment, ...]) -> None:
+        self.curve = curve
+        self.index = 0
+        self.used = 0.0
+
+    def ended(self) -> bool:
+        return self.index == len(self.curve)
+
+    def advance(self, amount_in: float, *, to_end: bool) -> None:
+        self.used += amount_in
+        if to_end:
+            self.index, self.used = self.index + 1, 0.0
+
+
+def optimal_input(hops: Sequence[PoolHop], moment: Moment) -> float:
+    """The input in atoms with the largest profit, 0.0 where none gains.
+
+    Marches along the hops' segments together: on each stretch all hops are a·x/(b + c·x), which compose to
+    (a₁a₂, b₁b₂, b₂c₁ + c₂a₁), so that its optimum is x* = (√(ab) − b)/c (reference/solana-and-dex.md §4). Where that
+    lies beyond the stretch, the segment that ends first is left behind. One segment each is the closed form.
     """
+    places = [_Place(segments(pool, zero_for_one, moment)) for pool, zero_for_one in hops]
+    total = 0.0
+    while not any(place.ended() for place in places):
+        inputs, best, room, first_to_end = _stretch(places)
+        if best <= room:
+            return total + best
+        total += room
+        for number, (place, (a, b, c)) in enumerate(zip(places, inputs, strict=True)):
+            place.advance(a * room / (b + c * room), to_end=number == first_to_end)
+    return total
+
+
+def _stretch(places: list[_Place]) -> tuple[list[tuple[float, float, float]], float, float, int]:
+    """From here on: each hop's input as a form of the cycle's, the cycle's best input, how far all segments last,
+    and the hop whose segment ends first."""
     a, b, c = 1.0, 1.0, 0.0
-    for pool, zero_for_one in hops:
-        reserve_in, reserve_out = reserves(pool, zero_for_one)
-        keep = 1.0 - pool.fee_numerator / pool.fee_denominator
-        a, b, c = a * keep * reserve_out, b * reserve_in, reserve_in * c + keep * a
-    return (math.sqrt(a * b) - b) / c if a > b > 0.0 else 0.0
+    inputs, room, first_to_end = [], math.inf, 0
+    for number, place in enumerate(places):
+        segment = place.curve[place.index]
+        inputs.append((a, b, c))
+        left = segment.capacity_atoms - place.used
+        if a > c * left and left * b / (a - c * left) < room:
+            room, first_to_end = max(0.0, left * b / (a - c * left)), number
+        base = segment.b + segment.c * place.used
+        a, b, c = a * segment.a * (segment.b / base), b * base, base * c + segment.c * a
+    if a <= b:
+        return inputs, 0.0, room, first_to_end
+    return inputs, (math.sqrt(a * b) - b) / c if c > 0.0 else math.inf, room, first_to_end
 
 
-def quote_cycle(hops: Sequence[PoolHop], amount_in_atoms: int) -> SizedCycle | SwapRefusal:
-    """The exact quotes of `amount_in_atoms` through all hops, or the first hop's refusal.
+def quote_cycle(hops: Sequence[PoolHop], amount_in_atoms: int, moment: Moment) -> SizedCycle | SwapRefusal:
+    """The exact quotes of ``amount_in_atoms`` through all hops, or the first hop's refusal.
 
-    Every hop is quoted on the state given: the pools of `hops` must differ.
+    Every hop is quoted on the state given: the pools of ``hops`` must differ.
     """
-    quotes = []
+    quotes: list[SwapQuote] = []
     amount = amount_in_atoms
     for pool, zero_for_one in hops:
-        answer = quote(pool, amount, zero_for_one)
+        answer = quote(pool, amount, zero_for_one, moment)
         if isinstance(answer, SwapRefusal):
             return answer
+        if answer.amount_out_atoms == 0:
+            return SwapRefusal(f"hop {len(quotes) + 1} pays nothing for {amount} atoms")
         quotes.append(answer)
         amount = answer.amount_out_atoms
     return SizedCycle(tuple(quotes))
 
 
-def size_cycle(hops: Sequence[PoolHop], limit_atoms: int) -> SizedCycle | SwapRefusal:
-    """The most profitable exact cycle found around the closed form's optimum, input ≤ `limit_atoms`.
+def size_cycle(hops: Sequence[PoolHop], limit_atoms: int, moment: Moment) -> SizedCycle | SwapRefusal:
+    """The most profitable exact cycle found around the floats' optimum, input ≤ ``limit_atoms``.
 
-    The search steps in the amount that has the fewest atoms (its rounding shapes the profit), for at most
-    `MAX_STEPS` steps. Refused where the closed form finds no gain or its input pays nothing out;
-    where rounding eats the gain, the profit returned is negative.
+    The search steps by the input that moves the coarsest amount by an atom (its rounding shapes the profit), for at
+    most ``MAX_STEPS`` rounds; in the last ones every input is trimmed to the least that pays as much. Refused where
+    the floats find no gain or their input pays nothing out; where rounding eats the gain, the profit returned is
+    negative.
     """
-    start = min(int(optimal_input(hops)), limit_atoms)
-    first = quote_cycle(hops, start)
-    if isinstance(first, SwapRefusal):
-        return first
-    amounts = [first.amount_in_atoms, *(q.amount_out_atoms for q in first.quotes)]
-    coarsest = amounts.index(min(amounts))
-    at = centre = amounts[coarsest]
-    best = _around(hops, coarsest, at, limit_atoms) or first
-    finest = max(1, at >> 16)  # profit is flat at the optimum: a step of 2^-16 costs 2^-32 of it
-    step = max(finest, at >> 6)
+    best = _first(hops, min(int(optimal_input(hops, moment)), limit_atoms), moment)
+    if isinstance(best, SwapRefusal):
+        return best
+    start = best.amount_in_atoms
+    coarsest = min(start, *(answer.amount_out_atoms for answer in best.quotes))
+    finest = max(-(-start // coarsest), start >> 16)  # the profit is flat there: a step of 2^-16 costs 2^-32 of it
+    step = max(finest, start >> 6)
     for _ in range(MAX_STEPS):
-        better = best
-        reach = step if step > finest else LAST_REACH * finest
-        for there in range(at - reach, at + reach + 1, step):
-            tried = _around(hops, coarsest, there, limit_atoms) if there != at else None
-            if tried is not None and tried.profit_atoms > better.profit_atoms:
-                better, centre = tried, there
-        if better is not best:
-            best, at = better, centre
-        elif step == finest:
+        last = step == finest
+        better = _best_near(hops, best, step, limit_atoms, moment, last=last)
+        if better is best and last:
             break
-        else:
+        if better is best:
             step = max(finest, step >> 2)
+        best = better
     return best
 
 
-def _around(hops: Sequence[PoolHop], at: int, amount_atoms: int, limit_atoms: int) -> SizedCycle | None:
-    """The cycle that brings `amount_atoms` to hop `at` for the least input, or None."""
-    start = _input_for(hops[:at], amount_atoms)
-    if start is None or start > limit_atoms:
-        return None
-    sized = quote_cycle(hops, start)
-    return sized if isinstance(sized, SizedCycle) else None
+def _first(hops: Sequence[PoolHop], amount_atoms: int, moment: Moment) -> SizedCycle | SwapRefusal:
+    """The cycle at that input, or a little less where the pools end before it."""
+    found = quote_cycle(hops, amount_atoms, moment)
+    for shift in SHRINKS:
+        if isinstance(found, SizedCycle) or amount_atoms <= 0:
+            break
+        found = quote_cycle(hops, amount_atoms - max(1, amount_atoms >> shift), moment)
+    return found
 
 
-def _input_for(hops: Sequence[PoolHop], amount_out_atoms: int) -> int | None:
-    """The smallest input whose quotes pay at least `amount_out_atoms` at the end, or None."""
-    needed = amount_out_atoms
-    for pool, zero_for_one in reversed(hops):
-        answer = amount_in_for(pool, needed, zero_for_one)
-        if isinstance(answer, SwapRefusal):
-            return None
-        needed = answer
-    return needed if needed > 0 else None
+def _best_near(
+    hops: Sequence[PoolHop], best: SizedCycle, step: int, limit_atoms: int, moment: Moment, *, last: bool
+) -> SizedCycle:
+    """The best of ``best`` and its neighbours a step away; in the last rounds more of them, each trimmed."""
+    centre = best.amount_in_atoms
+    reach = step * (LAST_REACH if last else 1)
+    for amount in range(max(1, centre - reach), min(limit_atoms, centre + reach) + 1, step):
+        tried = quote_cycle(hops, amount, moment)
+        if isinstance(tried, SwapRefusal):
+            continue
+        if last:
+            tried = _trimmed(hops, tried, moment)
+        if tried.profit_atoms > best.profit_atoms:
+            best = tried
+    return best
+
+
+def _trimmed(hops: Sequence[PoolHop], sized: SizedCycle, moment: Moment) -> SizedCycle:
+    """The same output for the least input: no hop is paid for what rounding takes away."""
+    needed = sized.amount_out_atoms
+    for hop, answer in zip(reversed(hops), reversed(sized.quotes), strict=True):
+        needed = least_input(hop, answer, needed, moment).amount_in_atoms
+    found = quote_cycle(hops, needed, moment)
+    return found if isinstance(found, SizedCycle) and found.profit_atoms > sized.profit_atoms else sized
+
+
+def least_input(hop: PoolHop, enough: SwapQuote, wanted_out_atoms: int, moment: Moment) -> SwapQuote:
+    """The quote of the smallest input that pays at least ``wanted_out_atoms``, which ``enough`` does.
+
+    Constant product: the closed form. Others: ever longer steps down from ``enough``, then halving, at most
+    ``MAX_TRIM_QUOTES`` quotes in all; the answer always pays enough.
+    """
+    pool, zero_for_one = hop
+    if isinstance(pool, ConstantProductPool):
+        amount = amount_in_for(pool, wanted_out_atoms, zero_for_one)
+        found = amount if isinstance(amount, SwapRefusal) else quote(pool, amount, zero_for_one, moment)
+        return found if isinstance(found, SwapQuote) and found.amount_out_atoms >= wanted_out_atoms else enough
+    spare = enough.amount_out_atoms - wanted_out_atoms + 1
+    step = max(1, spare * enough.amount_in_atoms // enough.amount_out_atoms)
+    too_little, galloping = 0, True
+    for _ in range(MAX_TRIM_QUOTES):
+        between = enough.amount_in_atoms - too_little
+        if between <= 1:
+            break
+        amount = enough.amount_in_atoms - (min(step, between - 1) if galloping else between // 2)
+        found = quote(pool, amount, zero_for_one, moment)
+        if isinstance(found, SwapQuote) and found.amount_out_atoms >= wanted_out_atoms:
+            enough, step = found, 2 * step
+        else:
+            too_little, galloping = amount, False
+    return enough
