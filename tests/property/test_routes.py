@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phantom_arbiter.dex.constant_product import ConstantProductPool, reserves
+from phantom_arbiter.dex.pools import Moment
 from phantom_arbiter.dex.routes import BaseTerms, RouteIndex
 from phantom_arbiter.dex.sizing import optimal_input
 
@@ -59,7 +60,7 @@ def cycles_through(rows, number):
 
 def worth(rows, path, limit):
     hops = [(rows[row][1], zero_for_one) for row, zero_for_one in path]
-    best = min(optimal_input(hops), limit)
+    best = min(optimal_input(hops, Moment(0, 0, 0)), limit)
     amount = best
     for pool, zero_for_one in hops:
         reserve_in, reserve_out = reserves(pool, zero_for_one)
