@@ -10,8 +10,8 @@ A bin pays all of its output token at its own price p (Y atoms per X atom in Q64
     else the bin is drained for its full price + ceil(full price · rate / (10⁹ − rate)), and the next bin follows
 
 verified: program — `quote` on a pair of type 0 with fees on the input, every vector of a real pool of which its clock
-is inside the decay period; sdk — random pools and clocks against PyPI `meteora-dlmm` 0.5.0. formula only: the fee's
-part of the answer, activation, and what `apply` leaves behind but for the bins' output (volatility, clock, input).
+is inside the decay period, and the whole state that `apply` leaves behind, by swaps of our own on that pair; sdk —
+random pools and clocks against PyPI `meteora-dlmm` 0.5.0. formula only: the fee's part of the answer, activation.
 Refused: bins of arrays whose old layout hides limit orders, fees collected in Y, Token-2022 mints (their transfer fee
 is outside of the pool), bins outside of the pair's own bitmap, an output of 0, more than ``MAX_BINS`` bins. Time is
 an argument: an SDK that reads the machine's clock answers differently from the program.
@@ -309,7 +309,8 @@ def apply(pool: DlmmPool, swap: SwapQuote, zero_for_one: bool, unix_time_s: int,
         if max(bins[place].amount_x_atoms, bins[place].amount_y_atoms) > MAX_U64:
             raise ValueError(f"bin {fill.bin_id} is {bins[place]}, expected amounts of at most 2^64 - 1")
     last = fills[-1].bin_id
-    after = replace(volatility, accumulator=_accumulator(pool, volatility, last), last_update_s=unix_time_s)
+    moved_s = unix_time_s if last != pool.active_id else volatility.last_update_s  # a bin that stays keeps its time
+    after = replace(volatility, accumulator=_accumulator(pool, volatility, last), last_update_s=moved_s)
     moved = replace(pool, active_id=last, volatility=after)
     return with_arrays(moved, [BinArray(index, tuple(bins)) for index, bins in changed.items()])
 
