@@ -1,4 +1,4 @@
-"""What a cycle pays the chain, and what it may bid for a place in a block. Pure integer arithmetic."""
+"""What a cycle pays the chain, what it may bid for a place in a block, and how likely that wins. Pure integers."""
 
 from __future__ import annotations
 
@@ -7,38 +7,85 @@ from typing import Final, NamedTuple
 from phantom_arbiter.core.events import FeesPosted
 from phantom_arbiter.core.reservation_plan import BASE_FEE_LAMPORTS
 from phantom_arbiter.core.units import BPS, Rounding, mul_div
+from phantom_arbiter.dex.constant_product import ConstantProductPool
+from phantom_arbiter.dex.meteora_damm_v2 import DammV2Pool
+from phantom_arbiter.dex.meteora_dlmm import DlmmPool
+from phantom_arbiter.dex.pool import SwapQuote
+from phantom_arbiter.dex.pools import PoolState
+from phantom_arbiter.dex.raydium_clmm import ClmmPool
+from phantom_arbiter.dex.stake_pool import StakePool
+from phantom_arbiter.dex.whirlpool import Whirlpool
 from phantom_arbiter.engines.arb.settings import ArbConfig
 
 JITO_MIN_TIP_LAMPORTS: Final = 1_000
 """Jito's documented minimum (reference/solana-and-dex.md §5)."""
+_PPM: Final = 1_000_000
+
+SWAP_UNITS: Final[dict[type, int]] = {
+    ConstantProductPool: 33_500,
+    Whirlpool: 58_000,
+    ClmmPool: 62_000,
+    DlmmPool: 40_000,
+    DammV2Pool: 26_000,
+    StakePool: 22_000,
+}
+"""Compute units of a swap as measured on the programs (reference/solana-and-dex.md §1), crossings apart."""
+OTHER_UNITS: Final = 100_000
+"""For programs whose units were not measured (assumed)."""
+CROSSING_UNITS: Final = 5_200
+"""Each bin of a DLMM, and less for each tick of the others."""
+PARALLEL_UNITS: Final = 60_000
+"""What one more swap is reckoned to take when a hop is spread: as much as the dearest that was measured."""
+TRANSACTION_UNITS: Final = 20_000
+"""Budget, tip and guard (assumed)."""
 
 
 class Bid(NamedTuple):
-    """What one transaction pays the chain, and the expected value that is left, in lamports."""
+    """What one transaction pays the chain. ``gain_lamports`` is what the cycle gains before the tip and after all else;
+    ``win_bps`` the chance to land; ``expected_lamports`` the chance times what is left after the tip."""
 
     base_lamports: int
     priority_lamports: int
+    rent_lamports: int
     tip_lamports: int
+    gain_lamports: int
+    win_bps: int
     expected_lamports: int
 
     @property
     def total_lamports(self) -> int:
-        """Base fee, priority fee and tip."""
-        return self.base_lamports + self.priority_lamports + self.tip_lamports
+        """Base fee, priority fee, rent and tip."""
+        return self.base_lamports + self.priority_lamports + self.rent_lamports + self.tip_lamports
 
 
-def bid_for(gross_lamports: int, pool_fee_lamports: int, hops: int, fees: FeesPosted, config: ArbConfig) -> Bid:
-    """The bid of a cycle that gains ``gross_lamports`` before the pools' fees (negative: loses).
+def compute_units(swaps: list[tuple[PoolState, SwapQuote]]) -> int:
+    """What a transaction of these swaps should ask for."""
+    each = (SWAP_UNITS.get(type(pool), OTHER_UNITS) + CROSSING_UNITS * swap.crossed for pool, swap in swaps)
+    return TRANSACTION_UNITS + sum(each)
 
-    The expected value is reckoned as the edge gate does: (1 − p_fail)·gross − all costs, rounded down. The tip is a
-    share of what it would be without one, within the cap, so it never makes it negative. Where there is less than
-    the tip's floor to share, the tip is the floor and the expected value negative: a gate's to refuse.
+
+def bid_for(profit_lamports: int, units: int, rent_lamports: int, fees: FeesPosted, config: ArbConfig) -> Bid:
+    """The bid of a cycle that gains ``profit_lamports`` after the pools' fees (negative: loses).
+
+    The tip is a share of the gain after all other costs, within the cap, so that it never makes the expected value
+    negative. Where there is less than the tip's floor to share, the tip is the floor and the expected value negative:
+    a gate's to refuse. A bundle that does not land pays nothing, so the expected value is the chance to land times what
+    is left; both round down.
     """
-    units = hops * config.compute_units_per_swap
-    priority = mul_div(units, fees.priority_micro_lamports, 1_000_000, Rounding.UP)
-    landed = mul_div(gross_lamports, BPS - config.p_fail_bps, BPS, Rounding.DOWN)
-    room = landed - pool_fee_lamports - BASE_FEE_LAMPORTS - priority
-    share = mul_div(room, config.tip_share_bps, BPS, Rounding.DOWN)
+    priority = mul_div(units, fees.priority_micro_lamports, _PPM, Rounding.UP)
+    gain = profit_lamports - BASE_FEE_LAMPORTS - priority - rent_lamports
+    share = mul_div(gain, config.tip_share_bps, BPS, Rounding.DOWN)
     floor = max(JITO_MIN_TIP_LAMPORTS, fees.tip_floor_lamports)
     tip = max(floor, min(share, config.tip_cap_lamports))
-    return Bid(BASE_FEE_LAMPORTS, priority, tip, room - tip)
+    left = gain - tip
+    win = _win_bps(tip, gain, config) if left > 0 else BPS - config.p_fail_bps
+    expected = mul_div(left, win, BPS, Rounding.DOWN)
+    return Bid(BASE_FEE_LAMPORTS, priority, rent_lamports, tip, gain, win, expected)
+
+
+def _win_bps(tip_lamports: int, gain_lamports: int, config: ArbConfig) -> int:
+    """The chance that nothing fails and no rival bids a larger share of the gain, rounded down."""
+    share_ppm = tip_lamports * _PPM // gain_lamports
+    outbids: int = share_ppm**config.rivals
+    of: int = _PPM**config.rivals
+    return outbids * (BPS - config.p_fail_bps) // of

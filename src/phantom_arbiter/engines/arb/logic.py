@@ -1,34 +1,43 @@
-"""The arb engine: on a pool's update, the best cycle of two or three swaps through it, as one atomic intent."""
+"""The arb engine: on a pool's update, the best cycle of two to four hops through it, as one atomic intent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, Final
 
 from phantom_arbiter.core.commands import EngineId
 from phantom_arbiter.core.desk import Desk, Subscriptions
-from phantom_arbiter.core.events import Envelope, PoolUpdated, Quoted
+from phantom_arbiter.core.events import Envelope, PoolAccountsRead, PoolUpdated, Quoted
 from phantom_arbiter.core.intents import Intent, Swap
 from phantom_arbiter.core.orders import Order, OrderStatus
-from phantom_arbiter.core.units import BPS, NS_PER_SECOND
-from phantom_arbiter.dex.constant_product import ConstantProductPool
-from phantom_arbiter.dex.pool import SwapRefusal
-from phantom_arbiter.dex.routes import BaseTerms, Cycle, RouteIndex
-from phantom_arbiter.dex.sizing import PoolHop, SizedCycle, quote_cycle, size_cycle
-from phantom_arbiter.engines.arb.proposal import Candidate, Step, Values, assets_of, candidate_of, intent_of
-from phantom_arbiter.engines.arb.settings import ArbConfig, ArbState
+from phantom_arbiter.core.reservation_plan import TOKEN_ACCOUNT_RENT_LAMPORTS
+from phantom_arbiter.core.units import BPS
+from phantom_arbiter.core.verdicts import Refused
+from phantom_arbiter.dex.routes import BaseTerms, Cycle
+from phantom_arbiter.engines.arb import graveyard
+from phantom_arbiter.engines.arb.costs import PARALLEL_UNITS
+from phantom_arbiter.engines.arb.obstacles import TRUSTED, Obstacle, obstacle_of
+from phantom_arbiter.engines.arb.panel import panel_of
+from phantom_arbiter.engines.arb.pools import PoolTable
+from phantom_arbiter.engines.arb.proposal import Candidate, PlannedSwap, Values, candidate_of, grave_of, intent_of
+from phantom_arbiter.engines.arb.settings import ArbConfig, ArbState, Sighting
+from phantom_arbiter.engines.arb.sizing import Route, of_size, sized, split
 from phantom_arbiter.engines.base import BaseEngine
 from phantom_arbiter.engines.sol_price import SOL_USDC, SolPrice
 
 MAX_COOLDOWNS: Final = 512
+MAX_SIGHTINGS: Final = 64
+OUTCOMES: Final = ("beaten", "reverted", "dropped", "expired", "failed")
+"""How an order that did not land may end: the first word of the driver's reason, the last where it says another."""
 
 
 class ArbEngine(BaseEngine):
-    """Searches on every `PoolUpdated`, sizes in exact integers on the view's states, proposes at most one intent.
+    """Searches on every fact of a pool, sizes in exact integers on the newest states, proposes at most one intent.
 
-    A cycle whose expected value is positive is proposed at its best size within capital and cap; one that costs
-    would turn to a loss is proposed as a small probe, so that its refusal is recorded. Fills are only what order
-    reports say.
+    A cycle whose expected value is positive is proposed at its best size within capital and cap, once it has been seen
+    in two slots; one that costs would turn to a loss is proposed as a small probe, so that its refusal is recorded.
+    What is not taken goes to the graveyard with its reason. Fills are only what order reports say.
     """
 
     id: ClassVar[EngineId] = "arb"
@@ -39,21 +48,23 @@ class ArbEngine(BaseEngine):
         super().__init__(live_mode=live_mode)
         self.config = config or ArbConfig()
         self.state = ArbState()
-        self._index: RouteIndex | None = None
+        self._table: PoolTable | None = None
+        self._slot = 0
         self._priced: list[tuple[str, float | None, int]] = []
 
     def bind(self, desk: Desk) -> None:
-        """Take the desk; the index is laid out from the view at the next pool fact."""
+        """Take the desk; the pools are laid out from the view when they are first needed."""
         super().bind(desk)
-        self._index = None
+        self._table = None
         self._sol = SolPrice(desk.view)
 
     def subscriptions(self) -> Subscriptions:
         """All pools, and SOL in dollars. The kernel asks when who-hears-what changes: facts may have been missed, so
         start over."""
-        self._index = None
+        self._table = PoolTable(self.desk.view, self.config.base_assets)
+        self._priced = []
         self._sol = SolPrice(self.desk.view)
-        return Subscriptions(frozenset({SOL_USDC}), (PoolUpdated,))
+        return Subscriptions(frozenset({SOL_USDC}), (PoolUpdated, PoolAccountsRead))
 
     def decide(self, envelope: Envelope) -> Sequence[Intent]:
         """Take in a pool's state and look for the best cycle through it; a quote says what SOL is worth."""
@@ -61,105 +72,243 @@ class ArbEngine(BaseEngine):
         if type(body) is Quoted:
             self._sol.hear(body)
             return ()
-        if type(body) is not PoolUpdated:
+        if not isinstance(body, PoolUpdated | PoolAccountsRead):
             return ()
-        index = self._follow(body)
+        table, now_ns = self._pools(), envelope.ts_ns
+        new_slot = body.slot > self._slot
+        if new_slot:  # what the slots before left behind, before anything of this one counts
+            self._slot = body.slot
+            graveyard.settle(self.state.graveyard, body.slot, table.requote)
+        readable = table.follow(body, now_ns)
+        self.state.unreadable += not readable
         if not self.desk.entries_allowed:
             return ()
-        return self._search(index, body.pool, envelope.ts_ns)
+        lamport = self._sol.micros_per_lamport()
+        if lamport is None:
+            self.state.unpriced += 1
+            return ()
+        self._set_terms(table, lamport)
+        seen_again = self._look_again(table, now_ns) if new_slot and self.state.sightings else ()
+        return seen_again or (self._search(table, body.pool, now_ns) if readable else ())
 
     def on_order(self, order: Order) -> Sequence[Intent]:
-        """Count what became of an order; nothing else counts as a fill."""
+        """Note what became of an order; nothing else counts as a fill."""
+        legs = [leg for leg in order.intent.legs if isinstance(leg, Swap)]
+        key = ",".join(leg.pool for leg in legs)
         match order.status:
             case OrderStatus.DONE:
-                self.state.landed += 1
+                self._count("landed")
+                opened = self.state.open_accounts
+                opened += sorted({leg.out_asset for leg in legs} - TRUSTED - set(opened))
+                graveyard.forget(self.state.graveyard, self.state.sent.pop(key, ""))
             case OrderStatus.FAILED | OrderStatus.PARTIAL:
-                self.state.failed += 1
+                why = next((leg.reason for leg in order.legs if leg.reason), "")
+                word = why.split(":")[0]
+                outcome = word if word in OUTCOMES else OUTCOMES[-1]
+                self._count(outcome)
+                graveyard.resolve(self.state.graveyard, self.state.sent.pop(key, ""), outcome, why)
             case OrderStatus.UNKNOWN:
                 self.state.unknown += 1
             case OrderStatus.OPEN:
                 pass
         return ()
 
+    def on_refused(self, refused: Refused) -> None:
+        """A gate said no: the opportunity is not taken."""
+        key = ",".join(leg.pool for leg in refused.intent.legs if isinstance(leg, Swap))
+        route = self.state.sent.pop(key, "") if refused.intent.pod != "probe" else ""
+        gate = refused.result.gate
+        graveyard.resolve(self.state.graveyard, route, f"gate: {gate}", refused.result.message)
+
     def panel(self) -> dict[str, Any]:
-        """Counts, and the last candidate: its rates as fractions above 1 (net of pool fees, and gross)."""
-        state = self.state
-        counts = ("searches", "found", "fee_killed", "proposed", "probes", "cooling", "busy", "stale_pools",
-                  "unpriced", "unfunded", "landed", "failed", "unknown")  # fmt: skip
-        age_ns = self.desk.view.now_ns - state.last_ts_ns
-        return {
-            "pools": len(self.desk.view.pools),
-            **{name: getattr(state, name) for name in counts},
-            "last_route": state.last_route,
-            "last_net": state.last_net_rate_e6 / 1e6 - 1.0 if state.last_route else None,
-            "last_gross": state.last_gross_rate_e6 / 1e6 - 1.0 if state.last_route else None,
-            "last_age_s": age_ns / NS_PER_SECOND if state.last_route else None,
-        }
+        """Counts, the pools by venue, what was not taken and why, and the last candidate."""
+        return panel_of(self.state, self._pools(), self._oldest_slot())
 
-    # The index
+    def _pools(self) -> PoolTable:
+        if self._table is None:
+            self._table = PoolTable(self.desk.view, self.config.base_assets)
+        return self._table
 
-    def _follow(self, body: PoolUpdated) -> RouteIndex:
-        """The index with this state in it; made of the whole view (which has it already) where there is none."""
-        index = self._index
-        if index is None:
-            self._priced = []
-            index = self._index = RouteIndex(self.config.base_assets)
-            for pool_id in self.desk.view.pools:
-                self._put(index, self._pool(pool_id))
-        else:
-            self._put(index, body)
-        return index
+    def _oldest_slot(self) -> int:
+        return self.desk.view.slot - self.config.max_pool_age_slots
 
-    def _put(self, index: RouteIndex, body: PoolUpdated) -> None:
-        if body.pool in index:
-            index.update(body.pool, _exact(body))
-        else:
-            index.add(body.pool, body.asset_0, body.asset_1, _exact(body))
+    def _count(self, outcome: str) -> None:
+        self.state.outcomes[outcome] = self.state.outcomes.get(outcome, 0) + 1
 
-    def _pool(self, pool_id: str) -> PoolUpdated:
-        body = self.desk.view.pool(pool_id)
-        if body is None:
-            raise KeyError(f"pool {pool_id!r} is in the index and not in the market view")
-        return body
+    # The search
 
-    def _search(self, index: RouteIndex, pool_id: str, now_ns: int) -> Sequence[Intent]:
+    def _search(self, table: PoolTable, pool: str, now_ns: int) -> Sequence[Intent]:
         self.state.searches += 1
-        lamport = self._sol.micros_per_lamport()
-        if lamport is None:
-            self.state.unpriced += 1
-            return ()
-        self._set_terms(index, lamport)
-        rates = index.best_rates(pool_id)
+        rates = table.index.best_rates(pool, self.config.max_hops)
         if rates.net <= 1.0 and now_ns < self.state.next_probe_ns:  # the most common end by far
             self.state.fee_killed += self._worth_a_look(rates.gross)
             return ()
-        cycle = self._fresh_cycle(index, pool_id)
+        cycle = self._fresh_cycle(table, pool, now_ns)
         if cycle is None or not self._worth_a_look(cycle.gross_rate):
             return ()
-        if cycle.net_rate > 1.0:
-            self.state.found += 1
-        else:
+        route = [(hop.pool_id, hop.zero_for_one) for hop in cycle.hops]
+        self._note(cycle, now_ns)
+        if cycle.net_rate <= 1.0:
             self.state.fee_killed += 1
-            if now_ns < self.state.next_probe_ns:
-                return ()
-        return self._propose(cycle, lamport, now_ns)
+            return self._probe(table, cycle.base, route, now_ns)
+        self.state.found += 1
+        return self._weigh(table, cycle.base, route, now_ns)
 
     def _worth_a_look(self, gross_rate: float) -> bool:
         return gross_rate * BPS >= BPS + self.config.least_gross_bps
 
-    def _fresh_cycle(self, index: RouteIndex, pool_id: str) -> Cycle | None:
+    def _fresh_cycle(self, table: PoolTable, pool: str, now_ns: int) -> Cycle | None:
         """The best cycle whose pools are all young enough; older ones leave the index until they speak again."""
-        oldest_slot = self.desk.view.slot - self.config.max_pool_age_slots
+        oldest_slot = self._oldest_slot()
         while True:
-            cycle = index.best_cycle(pool_id)
+            cycle = table.index.best_cycle(pool, self.config.max_hops)
             if cycle is None:
                 return None
-            stale = [hop.pool_id for hop in cycle.hops if self._pool(hop.pool_id).slot < oldest_slot]
+            stale = [hop.pool_id for hop in cycle.hops if table[hop.pool_id].slot < oldest_slot]
             if not stale:
                 return cycle
+            if cycle.net_rate > 1.0:
+                self._bury_stale(table, cycle, stale, now_ns)
             for old in stale:  # each round takes at least one pool out, so this ends
-                index.remove_until_updated(old)
+                table.index.remove_until_updated(old)
             self.state.stale_pools += len(stale)
+
+    def _bury_stale(self, table: PoolTable, cycle: Cycle, stale: list[str], now_ns: int) -> None:
+        route = [(hop.pool_id, hop.zero_for_one) for hop in cycle.hops]
+        candidate = self._candidate(table, cycle.base, route)
+        if candidate is not None and candidate.bid.expected_lamports > 0:
+            last = min(table[pool].slot for pool in stale)
+            self._bury(cycle.base, route, candidate, Obstacle("stale", f"{stale[0]} last spoke in slot {last}"), now_ns)
+
+    def _note(self, cycle: Cycle, now_ns: int) -> None:
+        state = self.state
+        state.last_route = route_key(cycle.base, [(hop.pool_id, hop.zero_for_one) for hop in cycle.hops])
+        state.last_ts_ns = now_ns
+        state.last_net_rate_e6, state.last_gross_rate_e6 = int(cycle.net_rate * 1e6), int(cycle.gross_rate * 1e6)
+
+    # Candidates
+
+    def _weigh(self, table: PoolTable, base: str, route: Route, now_ns: int) -> Sequence[Intent]:
+        """What becomes of a cycle that gains: proposed, waited for, probed or buried."""
+        key = route_key(base, route)
+        if self.state.cooldowns.get(key, 0) > now_ns:
+            self.state.cooling += 1
+            return ()
+        candidate = self._candidate(table, base, route)
+        if candidate is None:
+            return ()
+        if candidate.bid.expected_lamports <= 0:
+            self._bury(base, route, candidate, Obstacle("costs", "it gains less than the chain takes"), now_ns)
+            return self._probe(table, base, route, now_ns)
+        obstacle = self._obstacle(candidate)
+        if obstacle is not None:
+            self._bury(base, route, candidate, obstacle, now_ns)
+            return ()
+        graveyard.watch(self.state.graveyard, key, grave_of(candidate, now_ns, self._slot))
+        if not self._persists(key, base, route):
+            return ()
+        return self._propose(self._spread(table, base, route, candidate), key, now_ns)
+
+    def _persists(self, key: str, base: str, route: Route) -> bool:
+        """Whether it was seen long enough ago. One seen for the first time is remembered."""
+        sightings = self.state.sightings
+        seen = sightings.get(key)
+        if seen is None and self.config.persist_slots and len(sightings) < MAX_SIGHTINGS:
+            sightings[key] = Sighting(self._slot, base, list(route))
+        if seen is None:
+            return not self.config.persist_slots
+        return self._slot >= seen.slot + self.config.persist_slots
+
+    def _look_again(self, table: PoolTable, now_ns: int) -> Sequence[Intent]:
+        """Weigh once more what was seen long enough ago; the first that holds is proposed."""
+        due = self._slot - self.config.persist_slots
+        for key in [key for key, seen in self.state.sightings.items() if seen.slot <= due]:
+            seen = self.state.sightings[key]
+            intents = self._weigh(table, seen.base, seen.hops, now_ns)
+            del self.state.sightings[key]
+            if intents:
+                return intents
+            grave = self.state.graveyard.open.get(key)
+            if grave is not None and not grave.reason:
+                graveyard.resolve(self.state.graveyard, key, "vanished", "it was gone a slot later")
+        return ()
+
+    def _candidate(self, table: PoolTable, base: str, route: Route) -> Candidate | None:
+        """The route at its best size, quoted exactly, with its bid; None where nothing can be put in or paid out."""
+        values, limit = self._terms(base)
+        if values is None or limit == 0:
+            self.state.unpriced += values is None
+            self.state.unfunded += values is not None
+            return None
+        swaps = sized(table, route, limit)
+        return None if swaps is None else self._bid(swaps, values)
+
+    def _spread(self, table: PoolTable, base: str, route: Route, single: Candidate) -> Candidate:
+        """The candidate over parallel pools, where that is expected to earn more."""
+        values, limit = self._terms(base)
+        if values is None:
+            return single
+        each = PARALLEL_UNITS * self.desk.view.fees.priority_micro_lamports / 1e6
+        cost_atoms = math.ceil(each * values.lamport / values.base)
+        swaps = split(table, route, limit, cost_atoms, self._oldest_slot(), self._under_way())
+        if swaps is None:
+            return single
+        spread = self._bid(swaps, values)
+        return spread if spread.bid.expected_lamports > single.bid.expected_lamports else single
+
+    def _bid(self, swaps: tuple[PlannedSwap, ...], values: Values, *, probe: bool = False) -> Candidate:
+        assets = {swap.out_asset for swap in swaps} - TRUSTED - set(self.state.open_accounts)
+        rent = len(assets) * TOKEN_ACCOUNT_RENT_LAMPORTS
+        return candidate_of(swaps, values, self.desk.view.fees, rent, self.config, probe=probe)
+
+    def _obstacle(self, candidate: Candidate) -> Obstacle | None:
+        """Why a candidate must not be sent. A pool with an order that may still land would be spent twice."""
+        venues = sorted({swap.pool.venue for swap in candidate.swaps})
+        obstacle = obstacle_of(self.desk.view, venues, candidate.assets)
+        if obstacle is not None:
+            return obstacle
+        taken = sorted(self._under_way() & {swap.pool.pool for swap in candidate.swaps})
+        if not taken:
+            return None
+        self.state.busy += 1
+        return Obstacle("busy", f"an order through {taken[0]} is under way")
+
+    def _under_way(self) -> set[str]:
+        legs: Iterator[Any] = (leg for order in self.desk.orders.values() for leg in order.intent.legs)
+        return {leg.pool for leg in legs if isinstance(leg, Swap)}
+
+    def _bury(self, base: str, route: Route, candidate: Candidate, why: Obstacle, now_ns: int) -> None:
+        key = route_key(base, route)
+        graveyard.watch(self.state.graveyard, key, grave_of(candidate, now_ns, self._slot))
+        graveyard.resolve(self.state.graveyard, key, *why)
+
+    def _propose(self, candidate: Candidate, key: str, now_ns: int) -> Sequence[Intent]:
+        intent = intent_of(candidate, self.desk.view.universe, self.config, now_ns)
+        self._cool(key, now_ns)
+        self.state.proposed += 1
+        self.state.hoped_bps += candidate.bid.win_bps
+        self.state.sent[",".join(swap.pool.pool for swap in candidate.swaps)] = key
+        return (intent,)
+
+    def _probe(self, table: PoolTable, base: str, route: Route, now_ns: int) -> Sequence[Intent]:
+        """The cycle at probe size, if a probe is due and the size buys anything at all."""
+        values, limit = self._terms(base)
+        if now_ns < self.state.next_probe_ns or values is None or limit == 0:
+            return ()
+        swaps = of_size(table, route, min(limit, int(self.config.probe_usd_micros / values.base)))
+        if swaps is None:
+            return ()
+        self.state.probes += 1
+        self.state.next_probe_ns = now_ns + self.config.probe_interval_ns
+        candidate = self._bid(swaps, values, probe=True)
+        return (intent_of(candidate, self.desk.view.universe, self.config, now_ns),)
+
+    def _cool(self, key: str, now_ns: int) -> None:
+        cooldowns = self.state.cooldowns
+        cooldowns.pop(key, None)
+        cooldowns[key] = now_ns + self.config.cooldown_ns
+        while cooldowns and (len(cooldowns) > MAX_COOLDOWNS or next(iter(cooldowns.values())) <= now_ns):
+            del cooldowns[next(iter(cooldowns))]
 
     # Values and limits
 
@@ -168,7 +317,14 @@ class ArbEngine(BaseEngine):
         known = self.desk.view.universe.assets.get(asset)
         return price * 1e6 / 10**known.decimals if price is not None and known is not None else None
 
-    def _set_terms(self, index: RouteIndex, lamport: float) -> None:
+    def _terms(self, base: str) -> tuple[Values | None, int]:
+        """What a base and a lamport are worth, and how much of the base may go in; None where a price is missing."""
+        value, lamport = self._micros_per_atom(base), self._sol.micros_per_lamport()
+        if value is None or lamport is None:
+            return None, 0
+        return Values(value, lamport), self._limit_atoms(base, value, self.desk.available(base))
+
+    def _set_terms(self, table: PoolTable, lamport: float) -> None:
         """Tell the index what an atom of each base is worth and how many may go in, if that changed."""
         desk = self.desk
         priced = [
@@ -177,7 +333,7 @@ class ArbEngine(BaseEngine):
         ]
         if priced != self._priced:
             self._priced = priced
-            index.set_terms(
+            table.index.set_terms(
                 {
                     base: BaseTerms(value, float(self._limit_atoms(base, value, free)))
                     for base, value, free in priced
@@ -189,79 +345,7 @@ class ArbEngine(BaseEngine):
         reserve = self.config.sol_reserve_lamports if base == "SOL" else 0
         return max(0, min(free - reserve, int(self.config.max_trade_usd_micros / value)))
 
-    # Proposals
 
-    def _propose(self, cycle: Cycle, lamport: float, now_ns: int) -> Sequence[Intent]:
-        state = self.state
-        steps = tuple((self._pool(hop.pool_id), hop.zero_for_one) for hop in cycle.hops)
-        route = f"{'→'.join(assets_of(steps))}: {', '.join(pool.pool for pool, _ in steps)}"
-        state.last_route, state.last_ts_ns = route, now_ns
-        state.last_net_rate_e6, state.last_gross_rate_e6 = int(cycle.net_rate * 1e6), int(cycle.gross_rate * 1e6)
-        if state.cooldowns.get(route, 0) > now_ns:
-            state.cooling += 1
-            return ()
-        if self._busy({pool.pool for pool, _ in steps}):
-            state.busy += 1
-            return ()
-        value = self._micros_per_atom(cycle.base)
-        if value is None:
-            state.unpriced += 1
-            return ()
-        values = Values(value, lamport)
-        limit = self._limit_atoms(cycle.base, value, self.desk.available(cycle.base))
-        if limit == 0:
-            state.unfunded += 1
-            return ()
-        candidate = self._trade(steps, values, limit) or self._probe(steps, values, limit, now_ns)
-        if candidate is None:
-            return ()
-        self._cool(route, now_ns)
-        if candidate.probe:
-            state.probes += 1
-            state.next_probe_ns = now_ns + self.config.probe_interval_ns
-        else:
-            state.proposed += 1
-        return (intent_of(candidate, self.desk.view.universe, self.config, now_ns),)
-
-    def _trade(self, steps: tuple[Step, ...], values: Values, limit_atoms: int) -> Candidate | None:
-        """The cycle at its best size, if it gains after all costs."""
-        sized = size_cycle(_hops(steps), limit_atoms)
-        if isinstance(sized, SwapRefusal):
-            return None
-        candidate = self._candidate(steps, sized, values, probe=False)
-        return candidate if candidate.bid.expected_lamports > 0 else None
-
-    def _probe(self, steps: tuple[Step, ...], values: Values, limit_atoms: int, now_ns: int) -> Candidate | None:
-        """The cycle at probe size, if a probe is due and the size buys anything at all."""
-        if now_ns < self.state.next_probe_ns:
-            return None
-        sized = quote_cycle(_hops(steps), min(limit_atoms, int(self.config.probe_usd_micros / values.base)))
-        if isinstance(sized, SwapRefusal):
-            return None
-        return self._candidate(steps, sized, values, probe=True)
-
-    def _candidate(self, steps: tuple[Step, ...], sized: SizedCycle, values: Values, *, probe: bool) -> Candidate:
-        return candidate_of(steps, sized, values, self.desk.view.fees, self.config, probe=probe)
-
-    def _busy(self, pools: set[str]) -> bool:
-        """Whether an order that may still land goes through one of these pools: its quote would be spent twice."""
-        return any(
-            isinstance(leg, Swap) and leg.pool in pools
-            for order in self.desk.orders.values()
-            for leg in order.intent.legs
-        )
-
-    def _cool(self, route: str, now_ns: int) -> None:
-        cooldowns = self.state.cooldowns
-        cooldowns.pop(route, None)
-        cooldowns[route] = now_ns + self.config.cooldown_ns
-        while cooldowns and (len(cooldowns) > MAX_COOLDOWNS or next(iter(cooldowns.values())) <= now_ns):
-            del cooldowns[next(iter(cooldowns))]
-
-
-def _exact(body: PoolUpdated) -> ConstantProductPool:
-    return ConstantProductPool(body.reserve_0_atoms, body.reserve_1_atoms, body.fee_num, body.fee_den)
-
-
-def _hops(steps: tuple[Step, ...]) -> list[PoolHop]:
-    return [(_exact(pool), zero_for_one) for pool, zero_for_one in steps]
+def route_key(base: str, route: Route) -> str:
+    """A route's name: its base, then each hop's pool with the direction."""
+    return " ".join((base, *(f"{pool}{'>' if zero_for_one else '<'}" for pool, zero_for_one in route)))

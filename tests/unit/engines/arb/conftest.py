@@ -18,6 +18,7 @@ from phantom_arbiter.core.safety import SafetyGates
 from phantom_arbiter.core.units import LAMPORTS_PER_SOL, SLOT_NS
 from phantom_arbiter.core.vault import VaultManager
 from phantom_arbiter.engines.arb.logic import ArbEngine
+from phantom_arbiter.engines.arb.settings import ArbConfig
 
 BONK = Asset("BONK", 5)
 UNIVERSE = Universe.of(
@@ -34,11 +35,14 @@ USDC_ATOMS = 10**6
 
 
 class House:
-    """A paper kernel with funds, SOL at 150 USD, the arb engine running, and a clock of 400 ms a fact."""
+    """A paper kernel with funds, SOL at 150 USD, the arb engine running, and a clock of 400 ms a fact.
+
+    Without settings of its own the engine does not wait to see a gap again, so that one fact is enough.
+    """
 
     def __init__(self, *, sol=20, usdc=3_000, config=None, start=True):
         self.vault = VaultManager()
-        self.engine = ArbEngine(config=config)
+        self.engine = ArbEngine(config=config or ArbConfig(persist_slots=0))
         for asset, atoms in (("SOL", sol * LAMPORTS_PER_SOL), ("USDC", usdc * USDC_ATOMS)):
             if atoms:
                 self.vault.deposit(f"deposit {asset}", asset, atoms, ts_ns=0)

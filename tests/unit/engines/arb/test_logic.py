@@ -9,8 +9,10 @@ from phantom_arbiter.core.events import (
     FeeKind,
     LegReport,
     LegStatus,
+    LinkChanged,
     OrderReported,
     TimerFired,
+    TokenAudited,
 )
 from phantom_arbiter.core.intents import Policy
 from phantom_arbiter.core.units import LAMPORTS_PER_SOL, NS_PER_SECOND, SLOT_NS
@@ -94,7 +96,7 @@ def test_three_hops_are_found(make_house):
 
 
 def test_size_stays_within_cap_and_capital(make_house):
-    (capped,) = gap(make_house(config=ArbConfig(max_trade_usd_micros=200 * 10**6)))
+    (capped,) = gap(make_house(config=ArbConfig(max_trade_usd_micros=200 * 10**6, persist_slots=0)))
     assert 199 * 10**6 < capped.intent.notional_micros <= 200 * 10**6 + 1
     poor = make_house(sol=1, usdc=100)
     (verdict,) = gap(poor)
@@ -153,7 +155,7 @@ def test_a_pool_with_an_order_under_way_is_left_alone(house):
 
 
 def test_a_stale_pool_takes_no_part(make_house):
-    house = make_house(config=ArbConfig(max_pool_age_slots=10))
+    house = make_house(config=ArbConfig(max_pool_age_slots=10, persist_slots=0))
     house.sol_usdc("orca", 149.3)
     assert house.sol_usdc("ray", 150.7, after_ns=20 * SLOT_NS) == []
     assert house.engine.state.stale_pools == 1
@@ -162,7 +164,7 @@ def test_a_stale_pool_takes_no_part(make_house):
 
 
 def test_the_best_fresh_route_is_taken_when_a_better_one_is_stale(make_house):
-    house = make_house(config=ArbConfig(max_pool_age_slots=10))
+    house = make_house(config=ArbConfig(max_pool_age_slots=10, persist_slots=0))
     house.sol_usdc("best but old", 148.9)
     house.sol_usdc("orca", 149.3, after_ns=8 * SLOT_NS)
     house.kernel.desks["arb"].orders.clear()
@@ -176,7 +178,7 @@ def test_nothing_fills_without_a_report(house):
     for _ in range(5):
         house.feed(TimerFired("tick"), after_ns=NS_PER_SECOND)
     state = house.engine.state
-    assert (state.proposed, state.landed, state.failed) == (1, 0, 0)
+    assert (state.proposed, state.outcomes) == (1, {})
     assert house.kernel.desks["arb"].book.trades == 0
     assert all(leg.in_atoms == leg.out_atoms == 0 for leg in order.legs)
 
@@ -186,11 +188,11 @@ def test_what_a_report_says_is_counted_once(house):
     legs = verdict.intent.legs
     before = house.vault.available("arb", legs[0].in_asset) + legs[0].in_atoms
     house.feed(report(verdict.order_id, LegStatus.SENT, legs))
-    assert house.engine.state.landed == 0
+    assert house.engine.state.outcomes == {}
     fees = (Fee(FeeKind.BASE, "SOL", 5_000), Fee(FeeKind.TIP, "SOL", verdict.intent.tip_lamports))
     for _ in range(2):
         house.feed(report(verdict.order_id, LegStatus.FILLED, legs, chain_fees=fees))
-    assert house.engine.state.landed == 1
+    assert house.engine.state.outcomes == {"landed": 1}
     gained = legs[1].expected_out_atoms - legs[0].in_atoms
     paid = sum(fee.atoms for fee in fees) if legs[0].in_asset == "SOL" else 0
     assert gained > 0
@@ -202,9 +204,9 @@ def test_a_failed_and_an_unknown_order_are_counted_as_such(house):
     (verdict,) = gap(house)
     house.feed(report(verdict.order_id, LegStatus.SENT, verdict.intent.legs))
     house.feed(report(verdict.order_id, LegStatus.UNKNOWN, verdict.intent.legs))
-    assert (house.engine.state.unknown, house.engine.state.failed) == (1, 0)
+    assert (house.engine.state.unknown, house.engine.state.outcomes) == (1, {})
     house.feed(report(verdict.order_id, LegStatus.EXPIRED, verdict.intent.legs))
-    assert (house.engine.state.unknown, house.engine.state.failed) == (1, 1)
+    assert (house.engine.state.unknown, house.engine.state.outcomes) == (1, {"failed": 1})
 
 
 def test_a_killed_house_proposes_nothing_but_keeps_its_index(house):
@@ -244,7 +246,7 @@ def test_settings_change_at_run_time_and_bad_ones_do_not(house):
 def test_a_restored_engine_decides_the_same(house):
     house.sol_usdc("orca", 149.3)
     house.sol_usdc("third", 150.0)
-    restored = type(house.engine)()
+    restored = type(house.engine)(config=house.engine.config)
     restored.state = msgspec.msgpack.decode(msgspec.msgpack.encode(house.engine.state), type=ArbState)
     restored.bind(house.kernel.desks["arb"])
     fact = msgspec.structs.replace(house.kernel.view.pool("third"), pool="ray", reserve_1_atoms=7_535_000 * 10**6)
@@ -266,10 +268,132 @@ def test_cooldowns_are_bounded_and_forgotten(house):
 
 def test_the_panel_is_json_and_tells_the_counts(house):
     empty = msgspec.json.decode(msgspec.json.encode(house.engine.panel()))
-    assert empty["last_route"] == ""
-    assert empty["last_net"] is None
+    assert empty["best"] is None
+    assert empty["hoped"] is None
     gap(house)
     panel = msgspec.json.decode(msgspec.json.encode(house.engine.panel()))
     assert (panel["pools"], panel["searches"], panel["found"], panel["proposed"]) == (2, 2, 1, 1)
-    assert panel["last_gross"] == pytest.approx(150.7 / 149.3 - 1, abs=2e-6)
-    assert panel["last_net"] == pytest.approx(150.7 / 149.3 * 0.9975**2 - 1, abs=2e-6)
+    assert panel["best"]["gross_bps"] == pytest.approx((150.7 / 149.3 - 1) * 10_000, abs=0.02)
+    assert panel["best"]["net_bps"] == pytest.approx((150.7 / 149.3 * 0.9975**2 - 1) * 10_000, abs=0.02)
+    assert panel["venues"] == [
+        {"venue": "raydium", "pools": 2, "exact": 0, "youngest_slots": 0, "oldest_slots": 1, "left_out": 0, "why": ""}
+    ]
+    assert 0.4 < panel["hoped"] < 0.5
+
+
+def graves(house):
+    return [(grave["reason"], grave["would_usd"]) for grave in house.engine.panel()["graves"]]
+
+
+def test_a_gap_must_still_be_there_in_a_later_slot(make_house):
+    house = make_house(config=ArbConfig())
+    assert gap(house) == []
+    assert house.engine.state.proposed == 0
+    (verdict,) = house.sol_usdc("third", 150.0, fee_bps=100)
+    assert isinstance(verdict, Approved)
+    assert {leg.pool for leg in verdict.intent.legs} == {"ray", "orca"}
+    assert house.engine.state.sightings == {}
+
+
+def test_a_gap_between_two_facts_of_one_slot_was_never_there(make_house):
+    house = make_house(config=ArbConfig())
+    gap(house)
+    assert house.sol_usdc("ray", 149.3, after_ns=0) == []
+    assert house.sol_usdc("orca", 149.3) == []
+    assert house.engine.state.proposed == 0
+    ((reason, would),) = graves(house)
+    assert reason == "vanished"
+    for _ in range(9):
+        house.sol_usdc("orca", 149.3)
+    ((reason, would),) = graves(house)
+    assert all(usd < 0 for usd in would), "later it would have paid the pools' fees for nothing"
+
+
+def test_what_rests_on_a_stale_pool_is_buried(make_house):
+    house = make_house(config=ArbConfig(max_pool_age_slots=10, persist_slots=0))
+    house.sol_usdc("orca", 149.3)
+    house.sol_usdc("ray", 150.7, after_ns=20 * SLOT_NS)
+    ((reason, _),) = graves(house)
+    assert reason == "stale"
+
+
+def test_what_the_chain_would_take_is_buried_and_probed(make_house):
+    house = make_house(config=ArbConfig(persist_slots=0, max_trade_usd_micros=100_000))
+    (verdict,) = gap(house)
+    assert isinstance(verdict, Refused)
+    assert verdict.intent.pod == "probe"
+    ((reason, _),) = graves(house)
+    assert reason == "costs"
+
+
+def test_a_rival_who_was_faster_is_remembered_with_what_he_left(house):
+    (verdict,) = gap(house)
+    lost = tuple(LegReport(i, LegStatus.REJECTED, reason="beaten: a rival bid 80 %") for i in range(2))
+    house.feed(OrderReported(verdict.order_id, lost))
+    assert house.engine.state.outcomes == {"beaten": 1}
+    for _ in range(12):
+        house.sol_usdc("orca", 150.7)
+    graves_now = house.engine.panel()["graves"]
+    assert graves_now[0]["reason"] == "beaten"
+    assert graves_now[0]["detail"] == "beaten: a rival bid 80 %"
+    assert None not in graves_now[0]["would_usd"]
+    assert house.engine.state.sent == {}
+
+
+def test_what_landed_is_in_no_grave(house):
+    (verdict,) = gap(house)
+    house.feed(report(verdict.order_id, LegStatus.FILLED, verdict.intent.legs))
+    for _ in range(12):
+        house.sol_usdc("orca", 150.7)
+    assert graves(house) == []
+    assert house.engine.state.graveyard.open == {}
+
+
+def test_a_gates_refusal_is_a_reason(make_house):
+    house = make_house()
+    house.feed(LinkChanged("pools", False, "down"))
+    (verdict,) = gap(house)
+    assert isinstance(verdict, Refused)
+    ((reason, _),) = graves(house)
+    assert reason == f"gate: {verdict.result.gate}"
+
+
+def test_a_taxed_token_is_left_alone(make_house):
+    house = make_house()
+    house.feed(TokenAudited("BONK", True, False, 100, 0, 0, 0, 0, 0))
+    house.sol_usdc("sol-usdc", 149.3)
+    house.pool("bonk-usdc", "BONK", "USDC", 10**11 * 10**5, 1_500_000 * 10**6)
+    assert house.pool("bonk-sol", "BONK", "SOL", 10**11 * 10**5, 10_300 * LAMPORTS_PER_SOL) == []
+    ((reason, _),) = graves(house)
+    assert reason == "taxed"
+
+
+def test_the_rent_of_a_new_token_account_is_paid_once(make_house):
+    house = make_house()
+    house.sol_usdc("sol-usdc", 149.3)
+    house.pool("bonk-usdc", "BONK", "USDC", 10**11 * 10**5, 1_500_000 * 10**6)
+    (verdict,) = house.pool("bonk-sol", "BONK", "SOL", 10**11 * 10**5, 10_300 * LAMPORTS_PER_SOL)
+    assert verdict.intent.cost.rent_micros == pytest.approx(2_039_280 * 0.15, abs=1)
+    house.feed(report(verdict.order_id, LegStatus.FILLED, verdict.intent.legs))
+    assert house.engine.state.open_accounts == ["BONK"]
+    (again,) = house.pool(
+        "bonk-sol", "BONK", "SOL", 10**11 * 10**5, 10_300 * LAMPORTS_PER_SOL, after_ns=3 * NS_PER_SECOND
+    )
+    assert again.intent.cost.rent_micros == 0
+
+
+def test_parallel_pools_share_a_hop_where_that_earns_more(make_house):
+    house = make_house(start=False)
+    house.sol_usdc("dear", 150.9, sol=80_000)
+    house.sol_usdc("cheap 2", 149.3, sol=3_000)
+    house.start()
+    (verdict,) = house.sol_usdc("cheap 1", 149.3, sol=3_000)
+    assert isinstance(verdict, Approved)
+    pools = [leg.pool for leg in verdict.intent.legs]
+    assert sorted(pools) == ["cheap 1", "cheap 2", "dear"]
+    capital = sum(leg.in_atoms for leg in verdict.intent.legs if leg.in_asset == verdict.intent.legs[0].in_asset)
+    assert verdict.intent.notional_micros >= capital * (1.0 if verdict.intent.legs[0].in_asset == "USDC" else 0.15)
+    order = house.kernel.orders[verdict.order_id]
+    house.feed(report(verdict.order_id, LegStatus.FILLED, verdict.intent.legs))
+    assert order.status == "done"
+    assert house.engine.state.outcomes == {"landed": 1}
