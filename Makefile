@@ -51,6 +51,7 @@ chromium:
 
 oracles: | $(BIN)/python
 	@sh tools/fetch_oracle.sh $(BIN)/python
+	@sh tools/fetch_sdks.sh
 
 run: $(VENV)/.run ui  ## the dashboard on this machine, paper trading (ARGS="--help" for more)
 	@$(BIN)/phantom run $(ARGS)
