@@ -50,19 +50,20 @@ class ArbEngine(BaseEngine):
         self.state = ArbState()
         self._table: PoolTable | None = None
         self._slot = 0
-        self._priced: list[tuple[str, float | None, int]] = []
+        self._terms_stale = True
 
     def bind(self, desk: Desk) -> None:
         """Take the desk; the pools are laid out from the view when they are first needed."""
         super().bind(desk)
         self._table = None
+        self._terms_stale = True
         self._sol = SolPrice(desk.view)
 
     def subscriptions(self) -> Subscriptions:
         """All pools, and SOL in dollars. The kernel asks when who-hears-what changes: facts may have been missed, so
         start over."""
         self._table = PoolTable(self.desk.view, self.config.base_assets)
-        self._priced = []
+        self._terms_stale = True
         self._sol = SolPrice(self.desk.view)
         return Subscriptions(frozenset({SOL_USDC}), (PoolUpdated, PoolAccountsRead))
 
@@ -87,12 +88,14 @@ class ArbEngine(BaseEngine):
         if lamport is None:
             self.state.unpriced += 1
             return ()
-        self._set_terms(table, lamport)
+        if new_slot or self._terms_stale:
+            self._set_terms(table, lamport)
         seen_again = self._look_again(table, now_ns) if new_slot and self.state.sightings else ()
         return seen_again or (self._search(table, body.pool, now_ns) if readable else ())
 
     def on_order(self, order: Order) -> Sequence[Intent]:
         """Note what became of an order; nothing else counts as a fill."""
+        self._terms_stale = True
         legs = [leg for leg in order.intent.legs if isinstance(leg, Swap)]
         key = ",".join(leg.pool for leg in legs)
         match order.status:
@@ -325,21 +328,15 @@ class ArbEngine(BaseEngine):
         return Values(value, lamport), self._limit_atoms(base, value, self.desk.available(base))
 
     def _set_terms(self, table: PoolTable, lamport: float) -> None:
-        """Tell the index what an atom of each base is worth and how many may go in, if that changed."""
-        desk = self.desk
-        priced = [
-            (base, lamport if base == "SOL" else self._micros_per_atom(base), desk.available(base))
-            for base in self.config.base_assets
-        ]
-        if priced != self._priced:
-            self._priced = priced
-            table.index.set_terms(
-                {
-                    base: BaseTerms(value, float(self._limit_atoms(base, value, free)))
-                    for base, value, free in priced
-                    if value is not None
-                }
-            )
+        """Tell the index what an atom of each base is worth and how many may go in: once a slot, and after an order."""
+        terms: dict[str, BaseTerms] = {}
+        for base in self.config.base_assets:
+            free = self.desk.available(base)
+            value = (lamport if base == "SOL" else self._micros_per_atom(base)) if free else None
+            if value is not None:
+                terms[base] = BaseTerms(value, float(self._limit_atoms(base, value, free)))
+        table.index.set_terms(terms)
+        self._terms_stale = False
 
     def _limit_atoms(self, base: str, value: float, free: int) -> int:
         reserve = self.config.sol_reserve_lamports if base == "SOL" else 0
