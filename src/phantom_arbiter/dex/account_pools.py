@@ -34,7 +34,14 @@ def decode(fact: PoolAccountsRead) -> PoolState:
     Raises AccountError, which names the pool, the account and the field, for an unknown program, accounts that do not
     decode, one that is missing or that the pool does not use, and accounts that contradict each other.
     """
-    return _assembled(PoolAccounts(fact.pool), fact)
+    return _decoded(PoolAccounts(fact.pool), fact)
+
+
+def _decoded(accounts: PoolAccounts, fact: PoolAccountsRead) -> PoolState:
+    try:
+        return _assembled(accounts, fact)
+    except AccountError as error:
+        raise error.inside(f"pool {fact.pool}") from error
 
 
 def _assembled(accounts: PoolAccounts, fact: PoolAccountsRead) -> PoolState:
@@ -64,6 +71,6 @@ class PoolDecoder:
             accounts = self._pools.get(fact.pool)
             if accounts is None:
                 accounts = self._pools[fact.pool] = PoolAccounts(fact.pool)
-            return _assembled(accounts, fact)
+            return _decoded(accounts, fact)
         except AccountError as error:
             return UnreadablePool(fact.pool, fact.slot, str(error))

@@ -59,7 +59,7 @@ class PoolAccounts:
 
     def misfit(self, field: str, value: object, expected: str) -> AccountError:
         """The error to raise where the accounts do not fit each other."""
-        return AccountError(f"pool {self.pool}", field, value, expected)
+        return AccountError("its accounts", field, value, expected)
 
     def raw(self, field: str, address: str) -> bytes:
         """An address as 32 bytes."""
@@ -99,13 +99,13 @@ class PoolAccounts:
     def part(self, account: AccountRead, decode: Callable[[AccountRead], Value], context: object = None) -> Value:
         """``decode(account)``, or what it gave before for these bytes; ``context``: what else the answer depends on.
 
-        An AccountError gets the pool and the account's address.
+        An AccountError gets the account's address.
         """
         known = self._parts.get(account.address)
         if known is None or known.context != context or known.account != account:
             try:
                 known = _Part(account, context, decode(account))
             except AccountError as error:
-                raise error.inside(f"pool {self.pool}: {account.address}") from error
+                raise error.inside(account.address) from error
             self._parts[account.address] = known
         return known.value  # type: ignore[return-value]
