@@ -13,7 +13,7 @@ from phantom_arbiter.core.commands import Mode
 from phantom_arbiter.core.events import LegStatus
 from phantom_arbiter.core.intents import Policy, Purpose
 from phantom_arbiter.core.orders import OrderStatus
-from phantom_arbiter.dashboard import frames, panels, rows, schema
+from phantom_arbiter.dashboard import arb_rows, frames, panels, rows, schema
 from tests.dashboard.harness import START_MS, engine_card, markets_response, vault_update
 from tests.dashboard.test_ws import EXAMPLES
 
@@ -137,18 +137,50 @@ SIGNAL = panels.ScalpSignal(
 SCALP = panels.ScalpUpdate(
     ts=START_MS, pods=(panels.ScalpPod(id="p", token="BONK", instrument="BONK/SOL", status="watching"),)
 )
-FOUND = panels.ArbOpportunity(
+SWAPS = (
+    arb_rows.ArbSwap(pool="x", venue="orca", in_asset="SOL", out_asset="USDC", share=1.0),
+    arb_rows.ArbSwap(pool="y", venue="", in_asset="USDC", out_asset="SOL", share=1.0),
+)
+FOUND = arb_rows.ArbOpportunity(
     id="a1",
     ts=START_MS,
     route=("SOL", "USDC", "SOL"),
-    pools=("x", "y"),
+    swaps=SWAPS,
     size_usd=500.0,
     gross_bps=20.0,
     net_bps=4.0,
     net_usd=0.2,
-    waterfall=(panels.WaterfallStep(label="gross", usd=1.0), panels.WaterfallStep(label="tip", usd=-0.8)),
+    expected_usd=0.17,
+    waterfall=(arb_rows.WaterfallStep(label="gross", usd=1.0), arb_rows.WaterfallStep(label="tip", usd=-0.8)),
     verdict="refused",
     reason="edge",
+)
+ARB = arb_rows.ArbUpdate(
+    ts=START_MS,
+    outcomes={"landed": 3, "beaten": 1},
+    search_us_p50=12.5,
+    best=arb_rows.ArbBest(route="SOL x> y<", net_bps=-3.0, gross_bps=40.0, age_s=1.5),
+    venues=(
+        arb_rows.ArbVenue(
+            venue="orca", pools=3, exact=2, youngest_slots=0, oldest_slots=None, left_out=1, why="too old"
+        ),
+    ),
+    reasons=(arb_rows.ArbReason(reason="stale pool", count=2, would_usd=(0.1, None, None, None)),),
+    graves=(
+        arb_rows.ArbGrave(
+            id="g1",
+            ts=START_MS,
+            base="SOL",
+            route=("SOL", "USDC", "SOL"),
+            swaps=SWAPS,
+            size_usd=500.0,
+            net_usd=0.2,
+            reason="stale pool",
+            detail="x is 40 slots old",
+            would_usd=(0.1, None, None, None),
+            lost=("x vanished",),
+        ),
+    ),
 )
 ALERT = frames.HealthAlert(
     id="h1", ts=START_MS, level="WARNING", source="health", message="low", health=49.0, liq_price=180.0
@@ -159,7 +191,7 @@ SNAPSHOT = frames.Snapshot(
     system=frames.SystemStats(wall_ms=START_MS, uptime_s=1.0, feeds=(rows.FeedRow(name="f", up=True),)),
     vault=vault_update(),
     engines=(engine_card(last_refusal=REFUSAL, last_act=rows.Act(ts=START_MS, text="entry done")),),
-    panels=panels.PanelSet(funding=FUNDING, lst=LST, scalp=SCALP, arb=panels.ArbUpdate(ts=START_MS)),
+    panels=panels.PanelSet(funding=FUNDING, lst=LST, scalp=SCALP, arb=ARB),
     equity_history=(vault_update().equity,),
     pnl_days=(rows.PnlDay(day="2026-11-22", engine="lst", causes={"staking": 1.0}),),
     fills=(FILL,),
@@ -180,7 +212,7 @@ DATA: dict[type, Any] = {
     frames.ScalpSignalFrame: SIGNAL,
     frames.ScalpUpdateFrame: SCALP,
     frames.ArbOpportunityFrame: FOUND,
-    frames.ArbUpdateFrame: panels.ArbUpdate(ts=START_MS, search_us_p50=12.5),
+    frames.ArbUpdateFrame: ARB,
     frames.VaultUpdateFrame: vault_update(),
     frames.OrderUpdateFrame: frames.OrderUpdate(order=ORDER, fills=(FILL,)),
     frames.GateRefusalFrame: REFUSAL,

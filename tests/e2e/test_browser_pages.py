@@ -20,7 +20,7 @@ PANELS = {
     "funding": ["Funding (Delta Neutral)", "Best markets", "Hedge", "Perp markets", "Funding payments"],
     "lst": ["LST (De-Pegger)", "Market against fair value", "Held, and the exit ladder", "Orders", "Last refusals"],
     "scalp": ["Scalp", "Pods", "Signals", "Under way", "Price and our fills", "Orders", "Last refusals"],
-    "arb": ["Arb (Trip Hopper)", "Search and landing", "Opportunities", "Cost waterfall", "Orders", "Last refusals"],
+    "arb": ["Arb (Trip Hopper)", "Search", "Opportunities", "Cost waterfall", "Orders", "Last refusals"],
     "risk": ["Kill switch", "Alerts", "Gates", "Exposure", "Last refusals", "System"],
     "lab": ["Carry backtest", "Verdict", "Result by cause", *LAB_CHARTS, "Hours in position", "Decisions"],
     "log": ["Log"],

@@ -10,15 +10,17 @@ from typing import Final
 from msgspec import structs
 
 from phantom_arbiter.app import cards, pages, perp_table
+from phantom_arbiter.app.arb_tape import ArbTape
 from phantom_arbiter.app.health_watch import HealthWatch
 from phantom_arbiter.app.log import tell_outcome
+from phantom_arbiter.app.search_time import SearchTime
 from phantom_arbiter.app.venue_feed import VenueFeed, without_history
 from phantom_arbiter.core.events import Envelope, FundingPosted, FundingSettled, LinkChanged, VenueStatusChanged
 from phantom_arbiter.core.kernel import Kernel
-from phantom_arbiter.core.orders import Order, OrderStatus
 from phantom_arbiter.core.outcome import Outcome
 from phantom_arbiter.core.verdicts import Verdict
-from phantom_arbiter.dashboard.panels import ArbOpportunity, FundingPayment, FundingUpdate, MarketsResponse
+from phantom_arbiter.dashboard.arb_rows import ArbUpdate
+from phantom_arbiter.dashboard.panels import FundingPayment, FundingUpdate, MarketsResponse
 from phantom_arbiter.dashboard.port import Unavailable
 from phantom_arbiter.dashboard.projector import Projector
 
@@ -43,7 +45,8 @@ class Feed:
         self._seen_venues: dict[str, VenueStatusChanged] = {}
         self._seen_funding: dict[str, int] = {}
         self._payments: deque[FundingPayment] = deque(maxlen=MAX_PAYMENTS)
-        self._sent: dict[str, ArbOpportunity] = {}
+        self._arb = ArbTape(kernel.view)
+        self.search_time = SearchTime(kernel)
         self._markets: MarketsResponse | Unavailable = Unavailable(code="starting", reason="the market is starting")
         self._health = HealthWatch()
 
@@ -56,8 +59,9 @@ class Feed:
             self._tell_verdict(verdict, envelope.ts_ns)
         for order in outcome.orders:
             self.projector.order(order)
-            if order.id in self._sent and not order.is_open:
-                self._close_opportunity(order)
+            row = self._arb.order(order)
+            if row is not None:
+                self.projector.opportunity(row)
         for status in outcome.statuses:
             self.projector.engine(cards.engine_card(self.kernel, self.kernel.desks[status.engine].engine))
 
@@ -65,23 +69,11 @@ class Feed:
         self.projector.verdict(verdict)
         engine = verdict.intent.engine
         if engine == "arb":
-            found = pages.opportunity(next(self._numbers), verdict, ts_ns)
-            self.projector.opportunity(found)
-            if found.order_id:
-                self._sent[found.order_id] = found
+            self.projector.opportunity(self._arb.verdict(verdict, ts_ns))
         elif engine == "scalp":
             signal = pages.scalp_signal(next(self._numbers), self.kernel, verdict, ts_ns)
             if signal is not None:
                 self.projector.signal(signal)
-
-    def _close_opportunity(self, order: Order) -> None:
-        """What became of an opportunity that was sent."""
-        found = self._sent.pop(order.id)
-        if order.status is OrderStatus.DONE:
-            self.projector.opportunity(structs.replace(found, verdict="landed"))
-            return
-        why = next((leg.reason for leg in order.legs if leg.reason), str(order.status))
-        self.projector.opportunity(structs.replace(found, verdict="failed", reason=why))
 
     def poll_prices(self) -> None:
         """What changed of links and venues, then the newest facts: prices, and how old each feed is."""
@@ -113,6 +105,8 @@ class Feed:
             if isinstance(page, FundingUpdate) and self.venue is not None:
                 shown = without_history(self._markets) if isinstance(self._markets, MarketsResponse) else None
                 page = structs.replace(page, market_table=shown)
+            elif isinstance(page, ArbUpdate):
+                page = self.search_time.measured(self._arb.totals(page))
             self.projector.panel(page)
             if isinstance(page, FundingUpdate):
                 alert = self._health.look(page.health, page.liq_price, page.ts)

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import msgspec
 
+from phantom_arbiter.app.arb_page import arb_page
 from phantom_arbiter.app.perp_table import funding_cards
-from phantom_arbiter.core.intents import Intent, Swap
+from phantom_arbiter.core.intents import Swap
 from phantom_arbiter.core.kernel import Kernel
 from phantom_arbiter.core.units import power_of_ten
 from phantom_arbiter.core.verdicts import Approved, Verdict
@@ -44,7 +45,7 @@ def engine_page(
                 ts=ts, pods=_pods(raw), positions=_scalp_positions(kernel, raw), panel={"last": raw["last"]}
             )
         case _:
-            return _arb_page(raw, ts)
+            return arb_page(raw, ts)
 
 
 def _rest(raw: dict[str, Any]) -> dict[str, Any]:
@@ -95,58 +96,6 @@ def _scalp_positions(kernel: Kernel, raw: dict[str, Any]) -> tuple[panels.ScalpP
             )
         )
     return tuple(found)
-
-
-def _arb_page(raw: dict[str, Any], ts: int) -> panels.ArbUpdate:
-    return panels.ArbUpdate(
-        ts=ts,
-        pools=raw["pools"],
-        cycles=raw["found"] + raw["fee_killed"],
-        searches=raw["searches"],
-        found=raw["found"],
-        sent=raw["proposed"],
-        landed=raw["landed"],
-        failed=raw["failed"],
-        panel=_rest(raw),
-    )
-
-
-def opportunity(number: int, verdict: Verdict, ts_ns: int) -> panels.ArbOpportunity:
-    """An arb verdict as a row of the tape, with its cost waterfall."""
-    intent = verdict.intent
-    swaps = [leg for leg in intent.legs if isinstance(leg, Swap)]
-    approved = isinstance(verdict, Approved)
-    gross, size = intent.notional_micros * intent.edge_bps / 10_000, intent.notional_micros
-    net = gross - intent.cost.total_micros
-    return panels.ArbOpportunity(
-        id=f"arb-{number}",
-        ts=ts_ns // NS_PER_MS,
-        route=(swaps[0].in_asset, *(leg.out_asset for leg in swaps)),
-        pools=tuple(leg.pool for leg in swaps),
-        size_usd=size / 1e6,
-        gross_bps=intent.edge_bps,
-        net_bps=net / size * 10_000 if size else 0.0,
-        net_usd=net / 1e6,
-        waterfall=_waterfall(intent, gross, net),
-        verdict="sent" if approved else "refused",
-        reason=intent.reason if isinstance(verdict, Approved) else f"{verdict.result.gate}: {verdict.result.message}",
-        order_id=verdict.order_id if isinstance(verdict, Approved) else "",
-    )
-
-
-def _waterfall(intent: Intent, gross: float, net: float) -> tuple[panels.WaterfallStep, ...]:
-    cost = intent.cost
-    parts = (
-        ("pool fees", cost.pool_fee_micros),
-        ("base fee", cost.base_fee_micros),
-        ("priority", cost.priority_micros),
-        ("tip", cost.tip_micros),
-        ("rent", cost.rent_micros),
-        ("slippage", cost.slippage_micros),
-    )
-    steps = [panels.WaterfallStep(label="gross", usd=gross / 1e6)]
-    steps += [panels.WaterfallStep(label=label, usd=-micros / 1e6) for label, micros in parts if micros]
-    return (*steps, panels.WaterfallStep(label="net", usd=net / 1e6))
 
 
 def _break_even_share(kernel: Kernel, name: str, cost_bps: float) -> float | None:

@@ -231,6 +231,7 @@ class App(DashboardReads):
             now_s = time.monotonic()
             if now_s - state_s >= STATE_S:
                 state_s = now_s
+                self._live().session.sequencer.step = feed.search_time.step_for(looked_at=self.server.clients > 0)
                 feed.poll_state()
                 projector.system(self._stats())
             self.server.publish(projector.flush(now_s * 1_000))

@@ -15,9 +15,8 @@ from msgspec.json import Encoder
 
 from phantom_arbiter.core.commands import KillLevel, Mode
 from phantom_arbiter.dashboard import rows
+from phantom_arbiter.dashboard.arb_rows import ArbOpportunity, ArbUpdate
 from phantom_arbiter.dashboard.panels import (
-    ArbOpportunity,
-    ArbUpdate,
     FundingUpdate,
     LstUpdate,
     PanelSet,

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from phantom_arbiter.core.commands import HandAct
 from phantom_arbiter.core.events import VenueStatus
+from phantom_arbiter.dashboard.arb_rows import ArbUpdate
 from phantom_arbiter.dashboard.rows import Direction, GateMargin, Position, Receiver, Row
 
 
@@ -302,49 +303,6 @@ class ScalpUpdate(Row, frozen=True):
     ts: int
     pods: tuple[ScalpPod, ...] = ()
     positions: tuple[ScalpPosition, ...] = ()
-    panel: dict[str, Any] = field(default_factory=dict)
-
-
-class WaterfallStep(Row, frozen=True):
-    """A bar of the cost waterfall: gross edge first (positive), costs after it (negative), net last."""
-
-    label: str
-    usd: float
-
-
-class ArbOpportunity(Row, frozen=True):
-    """A cycle found. ``route`` lists the assets in order, first and last the same; ``pools`` one fewer.
-
-    ``verdict``: "refused" carries the gate in ``reason``; "sent" the order in ``order_id``.
-    """
-
-    id: str
-    ts: int
-    route: tuple[str, ...]
-    pools: tuple[str, ...]
-    size_usd: float
-    gross_bps: float
-    net_bps: float
-    net_usd: float
-    waterfall: tuple[WaterfallStep, ...]
-    verdict: Literal["seen", "refused", "sent", "landed", "failed"]
-    reason: str = ""
-    order_id: str = ""
-
-
-class ArbUpdate(Row, frozen=True):
-    """The arb engine's page: counts since the start, and how long a search takes (None before the first)."""
-
-    ts: int
-    pools: int = 0
-    cycles: int = 0
-    searches: int = 0
-    found: int = 0
-    sent: int = 0
-    landed: int = 0
-    failed: int = 0
-    search_us_p50: float | None = None
-    search_us_p99: float | None = None
     panel: dict[str, Any] = field(default_factory=dict)
 
 

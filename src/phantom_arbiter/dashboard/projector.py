@@ -17,7 +17,7 @@ from phantom_arbiter.core.events import Envelope, LinkChanged, OraclePosted, Quo
 from phantom_arbiter.core.instruments import Universe
 from phantom_arbiter.core.orders import Order, OrderStatus
 from phantom_arbiter.core.verdicts import Approved, GateResult, Refused, Verdict
-from phantom_arbiter.dashboard import frames, panels, rows
+from phantom_arbiter.dashboard import arb_rows, frames, panels, rows
 from phantom_arbiter.dashboard.history import CandleSeries, EquityHistory
 from phantom_arbiter.dashboard.order_rows import NS_PER_MS, fill_rows, order_row, refusal_row
 
@@ -85,7 +85,7 @@ class Projector:
         self._last_refusals: dict[str, rows.Refusal] = {}
         self._panels = panels.PanelSet()
         self._signals: dict[str, panels.ScalpSignal] = {}
-        self._opportunities: dict[str, panels.ArbOpportunity] = {}
+        self._opportunities: dict[str, arb_rows.ArbOpportunity] = {}
         self._equity = EquityHistory()
         self._vault: frames.VaultUpdate | None = None
         self._pnl_days: dict[tuple[str, str], rows.PnlDay] = {}
@@ -170,7 +170,7 @@ class Projector:
             case panels.ScalpUpdate():
                 self._panels = structs.replace(self._panels, scalp=panel)
                 self._tell(frames.ScalpUpdateFrame, "scalp", panel)
-            case panels.ArbUpdate():
+            case arb_rows.ArbUpdate():
                 self._panels = structs.replace(self._panels, arb=panel)
                 self._tell(frames.ArbUpdateFrame, "arb", panel)
 
@@ -179,7 +179,7 @@ class Projector:
         _keep(self._signals, signal.id, signal, MAX_SIGNALS)
         self._tell(frames.ScalpSignalFrame, signal.id, signal)
 
-    def opportunity(self, found: panels.ArbOpportunity) -> None:
+    def opportunity(self, found: arb_rows.ArbOpportunity) -> None:
         """An arbitrage opportunity, new or with its verdict."""
         _keep(self._opportunities, found.id, found, MAX_OPPORTUNITIES)
         self._tell(frames.ArbOpportunityFrame, found.id, found)

@@ -65,7 +65,7 @@ class Run:
             self.heard.append((type(envelope.body).__name__, envelope.ts_ns - self.start_ns))
             return step(envelope)
 
-        self.house.kernel.step = heard  # type: ignore[method-assign]
+        sequencer.step = heard
         source = Recording(*quotes)
         self.simulation = Simulation(sequencer, source, driver, self.start_ns, self.at(tick))
 

@@ -20,23 +20,57 @@ export interface Act {
 }
 
 /**
- * A cycle found. `route` lists the assets in order, first and last the same; `pools` one fewer.
+ * The last candidate, at its marginal rate: after the pools' fees (net) and before (gross). `route`: its base and
+ * the pools in order.
+ */
+export interface ArbBest {
+  route: string;
+  net_bps: number;
+  gross_bps: number;
+  age_s: number;
+}
+
+/**
+ * An opportunity that was not taken. `net_usd` is what it promised then; `lost` says why a number of
+ * `would_usd` will never be known.
+ */
+export interface ArbGrave {
+  id: string;
+  ts: number;
+  base: string;
+  route: readonly string[];
+  swaps: readonly ArbSwap[];
+  size_usd: number;
+  net_usd: number;
+  reason: string;
+  detail: string;
+  would_usd: readonly (number | null)[];
+  lost: readonly string[];
+}
+
+/**
+ * A cycle that was proposed. `route` lists the assets in order, first and last the same.
  *
- * `verdict`: "refused" carries the gate in `reason`; "sent" the order in `order_id`.
+ * `net_usd` is what it pays if it lands, `expected_usd` what it is worth before: the chance to fail counted, as
+ * the edge gate does. `verdict`: "refused" carries the gate in `reason`; "sent" the order in `order_id`; later
+ * ones are what became of the order, with `reason` where it did not land and `realised_usd`, net of all that was
+ * paid.
  */
 export interface ArbOpportunity {
   id: string;
   ts: number;
   route: readonly string[];
-  pools: readonly string[];
+  swaps: readonly ArbSwap[];
   size_usd: number;
   gross_bps: number;
   net_bps: number;
   net_usd: number;
+  expected_usd: number;
   waterfall: readonly WaterfallStep[];
-  verdict: "failed" | "landed" | "refused" | "seen" | "sent";
+  verdict: "refused" | "sent" | "beaten" | "dropped" | "expired" | "failed" | "landed" | "reverted" | "unknown";
   reason: string;
   order_id: string;
+  realised_usd: number | null;
 }
 
 /** An opportunity, new or with its verdict. */
@@ -47,18 +81,56 @@ export interface ArbOpportunityFrame {
   data: ArbOpportunity;
 }
 
-/** The arb engine's page: counts since the start, and how long a search takes (None before the first). */
+/** Why opportunities were not taken, how many, and what they would have paid together. */
+export interface ArbReason {
+  reason: string;
+  count: number;
+  would_usd: readonly (number | null)[];
+}
+
+/**
+ * A swap of a route. Swaps with the same two assets are one hop through parallel pools; `share` is this one's
+ * part (0…1) of the hop's input. `venue` is empty where nobody named the pool's.
+ */
+export interface ArbSwap {
+  pool: string;
+  venue: string;
+  in_asset: string;
+  out_asset: string;
+  share: number;
+}
+
+/**
+ * The arb engine's page: counts since the start.
+ *
+ * `outcomes` counts what was sent by what became of it; `hoped` is the share (0…1) that should have landed by the
+ * bids made, None before any. `ended` transactions were seen to end since the application started; `expected_usd`
+ * and `realised_usd` are their sums. `search_us_*`: from a pool's fact to its verdict, of the last ones measured;
+ * None while nobody looks. `graves` are at most 100, newest last; `unfollowed` opportunities were one too many to
+ * be followed to a grave.
+ */
 export interface ArbUpdate {
   ts: number;
   pools: number;
-  cycles: number;
   searches: number;
   found: number;
+  fee_killed: number;
   sent: number;
   landed: number;
   failed: number;
+  unknown: number;
+  outcomes: Record<string, number>;
+  hoped: number | null;
+  ended: number;
+  expected_usd: number;
+  realised_usd: number;
   search_us_p50: number | null;
   search_us_p99: number | null;
+  best: ArbBest | null;
+  venues: readonly ArbVenue[];
+  reasons: readonly ArbReason[];
+  graves: readonly ArbGrave[];
+  unfollowed: number;
   panel: Record<string, unknown>;
 }
 
@@ -68,6 +140,20 @@ export interface ArbUpdateFrame {
   seq: number;
   ts: number;
   data: ArbUpdate;
+}
+
+/**
+ * A venue's pools: `exact` ones are decoded from account bytes. Ages are of the youngest and oldest state in use,
+ * None where none is. `left_out`: too old or not decodable, `why` names the first reason.
+ */
+export interface ArbVenue {
+  venue: string;
+  pools: number;
+  exact: number;
+  youngest_slots: number | null;
+  oldest_slots: number | null;
+  left_out: number;
+  why: string;
 }
 
 /** Allow an engine to trade with real money for a while. */
