@@ -11,7 +11,7 @@ from phantom_arbiter.dex.account_pools import decode
 from phantom_arbiter.dex.addresses import SYSTEM_PROGRAM
 from phantom_arbiter.dex.pools import Moment, PoolState
 from phantom_arbiter.venues.solana.instructions.order import SwapOrder
-from phantom_arbiter.venues.solana.swaps import Swap, pool_keys, swap
+from phantom_arbiter.venues.solana.swaps import EncodedSwap, pool_keys, swap
 from tests.svm.world import World
 
 
@@ -53,7 +53,7 @@ class Placed(NamedTuple):
     def state(self) -> PoolState:
         return decode(self.fact())
 
-    def swap(self, order: SwapOrder, crossed: int = 0) -> Swap:
+    def swap(self, order: SwapOrder, crossed: int = 0) -> EncodedSwap:
         main = self.main()
         return swap(main, pool_keys(main), order, crossed)
 

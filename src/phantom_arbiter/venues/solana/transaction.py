@@ -24,13 +24,13 @@ from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 
 from phantom_arbiter.venues.solana.instructions.tokens import hold_at_least
-from phantom_arbiter.venues.solana.swaps import Swap
+from phantom_arbiter.venues.solana.swaps import EncodedSwap
 
 MAX_TRANSACTION_BYTES: Final = 1_232
 MAX_ACCOUNT_LOCKS: Final = 64
 MAX_COMPUTE_UNITS: Final = 1_400_000
-OTHER_UNITS: Final = 5_000
-"""What an instruction of the system, token or compute budget program takes at most."""
+OWN_UNITS: Final = 6_000
+"""What limit, price and tip (150 each) and the guard take, where the chain has the older token program."""
 CREATE_UNITS: Final = 30_000
 """What making an associated token account takes at most, with a rare address that is hard to derive."""
 _SIGNATURE_BYTES: Final = 65
@@ -61,7 +61,7 @@ class TransactionPlan(Struct, frozen=True):
 
     payer: Pubkey
     blockhash: Hash
-    swaps: tuple[Swap, ...]
+    swaps: tuple[EncodedSwap, ...]
     guard: Guard
     tip: Tip | None = None
     priority_lamports: int = 0
@@ -105,7 +105,7 @@ def build(plan: TransactionPlan) -> Built | Unbuilt:
 def compute_units(plan: TransactionPlan) -> int:
     """The compute limit to ask for: what each part takes at most."""
     swaps = sum(swap.compute_units for swap in plan.swaps)
-    return swaps + plan.other_units + OTHER_UNITS * 4  # limit, price, tip, guard
+    return swaps + plan.other_units + OWN_UNITS
 
 
 def account_locks(message: MessageV0) -> int:
