@@ -15,10 +15,11 @@ from phantom_arbiter.core.units import BPS, MAX_U64
 from phantom_arbiter.dex import meteora_damm_v2_accounts as damm_accounts
 from phantom_arbiter.dex import meteora_dlmm_accounts as dlmm_accounts
 from phantom_arbiter.dex import raydium_clmm_accounts as clmm_accounts
+from phantom_arbiter.dex.addresses import base58
 from phantom_arbiter.dex.meteora_damm_v2 import DammV2Pool, reserves_of_range
 from phantom_arbiter.dex.meteora_dlmm import BINS_PER_ARRAY, DlmmPool, with_arrays
 from phantom_arbiter.dex.pools import Moment
-from phantom_arbiter.dex.raydium_accounts import AMM_CONFIG, POOL_STATE, base58
+from phantom_arbiter.dex.raydium_accounts import AMM_CONFIG, POOL_STATE
 from phantom_arbiter.dex.raydium_clmm import MAX_TICK, MIN_TICK, ClmmPool, sqrt_price_at_tick
 
 NOW_S: Final = 1_784_000_000

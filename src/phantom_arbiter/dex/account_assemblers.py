@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
+from msgspec.structs import replace
+
 from phantom_arbiter.core.events import AccountRead
 from phantom_arbiter.core.fact_checks import MAX_POOL_ACCOUNTS
 from phantom_arbiter.dex import (
@@ -58,7 +60,8 @@ def _whirlpool(accounts: PoolAccounts, _: Moment) -> Whirlpool:
     fixed = (account.owner, account.pool.tick_spacing)
     arrays = [accounts.part(read, array, fixed) for read in accounts.rest()]
     _require(accounts, "tick array", account_windows.whirlpool_starts(account.pool, 1), (a.start_tick for a in arrays))
-    return whirlpool_accounts.with_arrays(account, arrays)
+    known = accounts.joined(arrays, lambda: whirlpool_accounts.with_arrays(account, arrays).known)
+    return replace(account.pool, known=known)
 
 
 def _start_of_missing(accounts: PoolAccounts, read: AccountRead, account: whirlpool_accounts.WhirlpoolAccount) -> int:

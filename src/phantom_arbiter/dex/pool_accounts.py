@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from operator import is_
 from typing import TypeVar
 
 from msgspec import Struct
@@ -42,6 +43,7 @@ class PoolAccounts:
         self.left: dict[str, AccountRead] = {}
         self._accounts: dict[str, AccountRead] = {}
         self._parts: dict[str, _Part] = {}
+        self._joined: tuple[Sequence[object], object] | None = None
         self._derived: dict[tuple[bytes, tuple[bytes, ...]], str] = {}
 
     def told(self, accounts: Iterable[AccountRead]) -> None:
@@ -109,3 +111,9 @@ class PoolAccounts:
                 raise error.inside(account.address) from error
             self._parts[account.address] = known
         return known.value  # type: ignore[return-value]
+
+    def joined(self, parts: Sequence[object], join: Callable[[], Value]) -> Value:
+        """``join()``, or what it gave before for the same parts: it depends on nothing else."""
+        if self._joined is None or len(self._joined[0]) != len(parts) or not all(map(is_, self._joined[0], parts)):
+            self._joined = parts, join()
+        return self._joined[1]  # type: ignore[return-value]

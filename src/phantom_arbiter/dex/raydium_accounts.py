@@ -14,6 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from phantom_arbiter.core.units import MAX_U64
+from phantom_arbiter.dex.addresses import base58
 from phantom_arbiter.dex.constant_product import (
     RAYDIUM_CPMM_FEE_DENOMINATOR,
     ConstantProductPool,
@@ -31,7 +32,6 @@ CPMM_CONFIG_BYTES: Final = 236
 AMM_V4_BYTES: Final = 752
 SWAP_ONLY: Final = 6
 
-_BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _CPMM_SWAP_OFF: Final = 1 << 2
 
 
@@ -67,15 +67,6 @@ class AccountBytes:
     def address(self, offset: int) -> str:
         """A public key in base58."""
         return base58(self._data[offset : offset + 32])
-
-
-def base58(raw: bytes) -> str:
-    """Bytes as Solana writes addresses: a "1" for each leading zero byte."""
-    number, text = int.from_bytes(raw, "big"), ""
-    while number:
-        number, digit = divmod(number, 58)
-        text = _BASE58[digit] + text
-    return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + text
 
 
 class CpmmPool(Struct, frozen=True, gc=False):

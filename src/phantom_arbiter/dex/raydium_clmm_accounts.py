@@ -202,11 +202,12 @@ def _known(pool: ClmmPoolAccount, given: dict[int, ClmmTickArray], *, upwards: b
     current = pool.tick_current // span + BITMAP_ARRAYS // 2
     if not 0 <= current < BITMAP_ARRAYS:
         return [], "the price is outside of the pool's own tick array bitmap"
-    bits = range(current, BITMAP_ARRAYS) if upwards else range(current, -1, -1)
+    ahead = pool.tick_array_bitmap
+    ahead = ahead >> current << current if upwards else ahead & ((2 << current) - 1)
     ticks: list[ClmmTick] = []
-    for bit in bits:
-        if not pool.tick_array_bitmap >> bit & 1:
-            continue
+    while ahead:
+        bit = (ahead & -ahead if upwards else ahead).bit_length() - 1
+        ahead ^= 1 << bit
         start = (bit - BITMAP_ARRAYS // 2) * span
         array = given.get(start)
         if array is None:

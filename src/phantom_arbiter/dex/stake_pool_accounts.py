@@ -14,6 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from phantom_arbiter.dex.addresses import base58
 from phantom_arbiter.dex.pool import AccountError
 
 SPL_STAKE_POOL_PROGRAM: Final = "SPoo1Ku8WFXoNDMHPsrGSTSG1Y47rzgn41SLUNakuHy"
@@ -32,7 +33,6 @@ _STAKE_POOL: Final = 1
 _STAKE_INITIALIZED: Final = 1
 _TOKEN_INITIALIZED: Final = 1
 _PERCENT: Final = 100
-_BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
 class AccountReader:
@@ -80,12 +80,7 @@ class AccountReader:
 
     def address(self, field: str) -> str:
         """The next 32 bytes in base58."""
-        raw = self.raw(field, 32)
-        value, text = int.from_bytes(raw, "big"), ""
-        while value:
-            value, digit = divmod(value, 58)
-            text = _BASE58[digit] + text
-        return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + text
+        return base58(self.raw(field, 32))
 
     def optional_address(self, field: str) -> str | None:
         """Borsh's ``Option<Pubkey>``."""

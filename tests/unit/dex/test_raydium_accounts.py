@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from phantom_arbiter.core.units import MAX_U64
+from phantom_arbiter.dex.addresses import base58
 from phantom_arbiter.dex.constant_product import ConstantProductPool
 from phantom_arbiter.dex.pool import AccountError
 from phantom_arbiter.dex.raydium_accounts import (
@@ -14,7 +15,6 @@ from phantom_arbiter.dex.raydium_accounts import (
     CPMM_PROGRAM,
     TOKEN_PROGRAM,
     amm_v4_reserves,
-    base58,
     cpmm_reserves,
     decode_amm_v4_pool,
     decode_cpmm_config,

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from phantom_arbiter.dex.addresses import base58
 from phantom_arbiter.dex.pool import AccountError, SwapQuote
-from phantom_arbiter.dex.raydium_accounts import AMM_CONFIG, POOL_STATE, base58
+from phantom_arbiter.dex.raydium_accounts import AMM_CONFIG, POOL_STATE
 from phantom_arbiter.dex.raydium_clmm import ClmmTick, apply, quote, sqrt_price_at_tick
 from phantom_arbiter.dex.raydium_clmm_accounts import (
     CLMM_PROGRAM,

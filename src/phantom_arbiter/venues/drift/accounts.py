@@ -20,13 +20,13 @@ from phantom_arbiter.core.perp.margin import MarketMargin
 from phantom_arbiter.core.perp.profile import VELOCITY, ContractTier
 from phantom_arbiter.core.perp.spot import BorrowCurve, CollateralWeight
 from phantom_arbiter.core.units import BPS, NS_PER_SECOND, Rounding, mul_div, power_of_ten
+from phantom_arbiter.dex.addresses import base58
 from phantom_arbiter.venues.wire import WireError
 
 _Entry = TypeVar("_Entry")
 
 _DISCRIMINATOR: Final = 8
 _PUBKEY: Final = 32
-_BASE58: Final = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 _STATUSES: Final = (
     VenueStatus.PAUSED,
     VenueStatus.LIVE,
@@ -207,12 +207,7 @@ class _Bytes:
         return self.within(field, offset, 8, 0, 4_000_000_000) * NS_PER_SECOND
 
     def pubkey(self, offset: int) -> str:
-        raw = self._data[offset : offset + _PUBKEY]
-        value, text = int.from_bytes(raw, "big"), ""
-        while value:
-            value, digit = divmod(value, 58)
-            text = _BASE58[digit] + text
-        return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + text
+        return base58(self._data[offset : offset + _PUBKEY])
 
     def name(self, offset: int) -> str:
         raw = self._data[offset : offset + 32].rstrip(b" \0")
