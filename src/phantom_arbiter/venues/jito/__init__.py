@@ -1,0 +1,1 @@
+"""Jito's block engine: bundles, tips and what became of them."""
