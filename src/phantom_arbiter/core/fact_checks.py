@@ -56,6 +56,10 @@ def check_fact(fact: Fact) -> None:
         case PoolAccountsRead():
             _need(fact.asset_0 != fact.asset_1, fact, "asset_1", fact.asset_1, "another asset than asset_0")
             _need(0 < len(fact.accounts) <= MAX_POOL_ACCOUNTS, fact, "accounts", len(fact.accounts), _ACCOUNTS_RANGE)
+            for name, value in (("slot", fact.slot), ("unix_time_s", fact.unix_time_s), ("epoch", fact.epoch)):
+                _need(value >= 0, fact, name, value, "zero or more")
+            addresses = sorted(account.address for account in fact.accounts)
+            _need(len(set(addresses)) == len(addresses), fact, "accounts", addresses, "each address once")
             for account in fact.accounts:
                 size = len(account.data)
                 _need(size <= MAX_ACCOUNT_BYTES, fact, "data", size, f"at most {MAX_ACCOUNT_BYTES} bytes")
