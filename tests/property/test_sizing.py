@@ -42,13 +42,13 @@ def book(price, bids, asks):
     )  # fmt: skip
 
 
-def books(high):
-    lots = st.lists(st.integers(1, high), min_size=1, max_size=4)
+def books(low, high):
+    lots = st.lists(st.integers(low, high), min_size=1, max_size=4)
     return st.builds(book, st.integers(90, 110), lots, lots)
 
 
 def cycles(low, high):
-    pools = st.one_of(constant_products(low, high), ticked_pools(10 * high), books(high))
+    pools = st.one_of(constant_products(low, high), ticked_pools(10 * high), books(1, high))
     return st.lists(st.tuples(pools, st.booleans()), min_size=2, max_size=3)
 
 

@@ -147,11 +147,21 @@ def size_cycle(hops: Sequence[PoolHop], limit_atoms: int, moment: Moment) -> Siz
 def _first(hops: Sequence[PoolHop], amount_atoms: int, moment: Moment) -> SizedCycle | SwapRefusal:
     """The cycle at that input, or a little less where the pools end before it."""
     found = quote_cycle(hops, amount_atoms, moment)
-    for shift in SHRINKS:
-        if isinstance(found, SizedCycle) or amount_atoms <= 0:
+    for amount in _a_little_less(amount_atoms):
+        if isinstance(found, SizedCycle):
             break
-        found = quote_cycle(hops, amount_atoms - max(1, amount_atoms >> shift), moment)
+        found = quote_cycle(hops, amount, moment)
     return found
+
+
+def _a_little_less(amount_atoms: int) -> list[int]:
+    return [amount_atoms - max(1, amount_atoms >> shift) for shift in SHRINKS] if amount_atoms > 1 else []
+
+
+def quote_or_less(hop: PoolHop, amount_atoms: int, moment: Moment) -> SwapQuote | SwapRefusal:
+    """The quote of that input, or of a little less where the pool ends before it; a refusal where none pays out."""
+    found = _first((hop,), amount_atoms, moment)
+    return found if isinstance(found, SwapRefusal) else found.quotes[0]
 
 
 def _best_near(
