@@ -44,7 +44,8 @@ from phantom_arbiter.engines.funding.account import Holdings, read_holdings
 from phantom_arbiter.engines.funding.saga import SagaState
 from phantom_arbiter.sim.driver import DriverState, VirtualDriver
 from phantom_arbiter.sim.driver_config import DriverConfig
-from phantom_arbiter.sim.liquidity import Impact, RecordedLiquidity, SwapFill
+from phantom_arbiter.sim.fills import SwapFill
+from phantom_arbiter.sim.liquidity import Impact, RecordedLiquidity
 from tests.unit.engines.market_builder import START_NS, UNIVERSE
 
 USD: Final = 10**6

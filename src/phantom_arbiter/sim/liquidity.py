@@ -8,33 +8,20 @@ opposite direction does not profit from it (resilience ρ = 1 for pools that arb
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from msgspec import Struct, field
 
-from phantom_arbiter.core.events import Envelope, OraclePosted, PoolUpdated, Quoted
+from phantom_arbiter.core.events import Envelope, OraclePosted, PoolAccountsRead, PoolUpdated, Quoted
 from phantom_arbiter.core.instruments import Instrument, Universe
 from phantom_arbiter.core.intents import PerpOrder, Side, Swap
 from phantom_arbiter.core.units import BPS, NS_PER_SECOND, Rounding, mul_div
 from phantom_arbiter.dex.constant_product import ConstantProductPool, quote
 from phantom_arbiter.dex.impact import PPM, impacted_px
-from phantom_arbiter.dex.pool import SwapQuote, SwapRefusal
-
-
-class SwapFill(NamedTuple):
-    """What a swap pays: ``out_atoms`` of the output asset; ``fee_atoms`` is inside the input, else taken of the output
-    before."""
-
-    out_atoms: int
-    fee_atoms: int
-    fee_on_input: bool = True
-
-
-def fill_of(answer: SwapQuote, in_atoms: int) -> SwapFill | str:
-    """A pool's answer to ``in_atoms`` as a fill. A pool that takes only a part of it refuses: our amounts are fixed."""
-    if answer.amount_in_atoms != in_atoms:
-        return f"the pool takes only {answer.amount_in_atoms} of {in_atoms} atoms"
-    return SwapFill(answer.amount_out_atoms, answer.fee_atoms, answer.fee_on_input)
+from phantom_arbiter.dex.pool import SwapRefusal
+from phantom_arbiter.sim.account_liquidity import AccountPool, AccountPools
+from phantom_arbiter.sim.account_liquidity import digest_items as account_digest_items
+from phantom_arbiter.sim.fills import SwapFill, fill_of
 
 
 class Liquidity(Protocol):
@@ -93,13 +80,15 @@ class RecordedState(Struct):
     pools: dict[str, PoolUpdated] = field(default_factory=dict)
     pushes: dict[str, Push] = field(default_factory=dict)
     taken: dict[str, Taken] = field(default_factory=dict)
+    account_pools: dict[str, AccountPool] = field(default_factory=dict)
 
 
 class RecordedLiquidity:
     """Fills at the last recorded pool row or quote, never better than ``half_spread_bps`` off the middle.
 
-    A swap with a pool quotes constant product on its row. One without, and every perp order, pays the quote's bid or
-    ask (a perp without quotes: the oracle) plus `Impact`. State: `state`, hand it back in to go on after a crash.
+    A swap with a pool quotes constant product on its row, or exactly on its accounts (`sim.account_liquidity`). One
+    without, and every perp order, pays the quote's bid or ask (a perp without quotes: the oracle) plus `Impact`.
+    State: `state`, hand it back in to go on after a crash.
     """
 
     def __init__(
@@ -109,6 +98,7 @@ class RecordedLiquidity:
         self.half_spread_bps = half_spread_bps
         self.impact = impact
         self.state = state if state is not None else RecordedState()
+        self._account_pools = AccountPools(self.state.account_pools)
 
     def observe(self, envelope: Envelope) -> None:
         """Take in a market fact. A pool's new row replaces what we did to the old one."""
@@ -121,6 +111,8 @@ class RecordedLiquidity:
             case PoolUpdated():
                 self.state.pools[body.pool] = body
                 self.state.pushes.pop(body.pool, None)
+            case PoolAccountsRead():
+                self._account_pools.observe(body, envelope.ts_ns)
             case _:
                 pass
 
@@ -130,9 +122,12 @@ class RecordedLiquidity:
             yield from (pool, push.change_0_atoms, push.change_1_atoms, push.ts_ns)
         for side, taken in sorted(self.state.taken.items()):
             yield from (side, taken.quote_atoms, taken.ts_ns)
+        yield from account_digest_items(self.state.account_pools)
 
     def swap(self, leg: Swap, in_atoms: int, now_ns: int) -> SwapFill | str:
         """Execute: leaves a push on the pool, or depth taken from the quote."""
+        if leg.pool in self._account_pools:
+            return self._account_pools.swap(leg, in_atoms, now_ns)
         fill = self.quote_swap(leg, in_atoms, now_ns)
         if isinstance(fill, str):
             return fill
@@ -146,6 +141,8 @@ class RecordedLiquidity:
 
     def quote_swap(self, leg: Swap, in_atoms: int, now_ns: int) -> SwapFill | str:
         """What `swap` would pay now."""
+        if leg.pool in self._account_pools:
+            return self._account_pools.quote(leg, in_atoms, now_ns)
         return self._quote_pool(leg, in_atoms, now_ns) if leg.pool else self._quote_price(leg, in_atoms, now_ns)
 
     def perp(self, leg: PerpOrder, base_atoms: int, now_ns: int) -> tuple[int, int] | str:

@@ -10,7 +10,8 @@ from phantom_arbiter.core.events import Envelope, OraclePosted, PoolUpdated, Quo
 from phantom_arbiter.core.intents import Side
 from phantom_arbiter.dex.constant_product import ConstantProductPool, quote
 from phantom_arbiter.dex.pool import SwapQuote
-from phantom_arbiter.sim.liquidity import Impact, RecordedLiquidity, RecordedState, SwapFill
+from phantom_arbiter.sim.fills import SwapFill
+from phantom_arbiter.sim.liquidity import Impact, RecordedLiquidity, RecordedState
 from tests.simulation.paper import DEEP, SECOND, START, UNIVERSE, USD, WHOLE, buy, order, sell
 
 SHALLOW = Impact(depth_quote_atoms={"USDC": 1_000_000 * USD})

@@ -8,9 +8,11 @@ import numpy as np
 from msgspec import Struct
 
 from phantom_arbiter.core.events import FeesPosted
+from phantom_arbiter.sim.market.exact_book import FLOW as EXACT_FLOW
+from phantom_arbiter.sim.market.exact_pools import EXACT_POOLS
 from phantom_arbiter.sim.market.memecoins import first_trends, rug_seconds, trend_block
 from phantom_arbiter.sim.market.perps import PremiumState, first_premiums, premium_block
-from phantom_arbiter.sim.market.pools import ATOM_SCALES, Trade, trade_block
+from phantom_arbiter.sim.market.pools import ATOM_SCALES, DECIMALS, Trade, trade_block
 from phantom_arbiter.sim.market.prices import PriceState, add_shock, first_prices, price_block
 from phantom_arbiter.sim.market.scenarios import Scenario
 from phantom_arbiter.sim.market.stake_pools import (
@@ -39,6 +41,11 @@ _BASE_ROWS: Final = np.array([_ROWS[pool.base] for pool in POOLS])
 _QUOTE_ROWS: Final = np.array([_ROWS[pool.quote] for pool in POOLS])
 _PERP_ROWS: Final = np.array([spec.token for spec in PERPS])
 _LOG_SCALES: Final = np.log(ATOM_SCALES)
+_EXACT_ROWS_0: Final = np.array([_ROWS[pool.asset_0] for pool in EXACT_POOLS])
+_EXACT_ROWS_1: Final = np.array([_ROWS[pool.asset_1] for pool in EXACT_POOLS])
+_EXACT_LOG_SCALES: Final = np.log(
+    [10.0 ** (DECIMALS[pool.asset_1] - DECIMALS[pool.asset_0]) for pool in EXACT_POOLS],
+)
 
 
 class Carry(Struct):
@@ -66,6 +73,8 @@ class Block(Struct):
     first_slot: int
     fair: list[list[float]]
     """[slot][pool]"""
+    exact_fair: list[list[float]]
+    """[slot][exact pool], token-1 atoms per token-0 atom"""
     oracle_usd: list[list[float]]
     """[perp][slot]"""
     premium_bps: list[list[float]]
@@ -74,6 +83,8 @@ class Block(Struct):
     """[slot]: perps whose oracle posts"""
     trades: list[list[Trade]]
     """[slot]"""
+    exact_trades: list[list[Trade]]
+    """[slot], of the exact pools"""
     fees: list[FeesPosted]
     """One for each `FEES_EVERY_SLOTS`."""
     rates_e9: list[int]
@@ -101,14 +112,18 @@ def make_block(seed: int, scenario: Scenario, carry: Carry, number: int, start_s
     posts, last_posts = _oracle_posts(logs[_PERP_ROWS], carry.posts, first_slot)
     volatility = scenario.volatility * carry.prices.volatility()
     gone = {symbol for symbol, at in rug_seconds(seed, scenario).items() if at <= seconds[0]}
-    trades = trade_block(generator(seed, "flow", number), min(2.0, max(0.5, volatility)))
+    intensity = min(2.0, max(0.5, volatility))
+    trades = trade_block(generator(seed, "flow", number), intensity)
+    exact_trades = trade_block(generator(seed, "exact flow", number), intensity, EXACT_FLOW)
     return Block(
         first_slot=first_slot,
         fair=np.exp(logs[_BASE_ROWS] - logs[_QUOTE_ROWS] + _LOG_SCALES[:, None]).T.tolist(),
+        exact_fair=np.exp(logs[_EXACT_ROWS_0] - logs[_EXACT_ROWS_1] + _EXACT_LOG_SCALES[:, None]).T.tolist(),
         oracle_usd=np.exp(logs[_PERP_ROWS]).tolist(),
         premium_bps=premiums.tolist(),
         posts=posts,
         trades=[[trade for trade in row if POOLS[trade[0]].base not in gone] for row in trades] if gone else trades,
+        exact_trades=[[trade for trade in row if EXACT_POOLS[trade[0]].asset_0 not in gone] for row in exact_trades],
         fees=_fees(generator(seed, "fees", number), volatility),
         rates_e9=rates,
         interest=next_premiums.interest,

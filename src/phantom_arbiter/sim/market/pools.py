@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from msgspec import Struct
@@ -21,7 +21,7 @@ from phantom_arbiter.core.instruments import Instrument
 from phantom_arbiter.core.units import power_of_ten
 from phantom_arbiter.dex.constant_product import ConstantProductPool, apply, quote
 from phantom_arbiter.dex.pool import SwapQuote, SwapRefusal
-from phantom_arbiter.sim.market.streams import BLOCK_SLOTS
+from phantom_arbiter.sim.market.streams import BLOCK_SLOTS, FloatArray
 from phantom_arbiter.sim.market.universe import POOLS, universe
 
 FEE_SCALE: Final = 1_000_000
@@ -46,26 +46,43 @@ ATOM_SCALES: Final = np.array([10.0 ** (DECIMALS[spec.quote] - DECIMALS[spec.bas
 _KEEP: Final = [1.0 - spec.fee_e6 / FEE_SCALE for spec in POOLS]
 _MARGINS: Final = [2.0 * math.sqrt(ARBITRAGE_COST_USD / spec.side_usd) for spec in POOLS]
 """The gap that earns the cost: closing a gap g in a pool with S dollars a side gains S·g²/4."""
-_RATES: Final = np.array([spec.trades_per_minute for spec in POOLS])
-_MEDIAN_MOVE: Final = np.array([(0.02 * spec.fee_e6 / 100 + 0.05) * 1e-4 for spec in POOLS])
-_WHALE_MOVE: Final = np.array([(spec.fee_e6 / 100 + 2.0) * 1e-4 for spec in POOLS])
 _LIVES: Final = np.array(LIFE_SLOTS)
 
 Trade = tuple[int, bool, float, int]
-"""Pool, whether base goes in, the share of the input reserve that goes in, and for how many slots the gap that it may
-open stays; 0: not a whale."""
+"""Pool, whether base (token 0) goes in, the share of the input reserve that goes in, and for how many slots the gap
+that it may open stays; 0: not a whale."""
 
 
-def trade_block(rng: np.random.Generator, intensity: float) -> list[list[Trade]]:
+class Flow(NamedTuple):
+    """Noise trades by pool: how many a minute, and by how much the median one and a whale move the price."""
+
+    rates: FloatArray
+    median_moves: FloatArray
+    whale_moves: FloatArray
+
+    @staticmethod
+    def of(rows: Sequence[tuple[float, int]]) -> Flow:
+        """From trades a minute and the fee in 1e-6 of each pool."""
+        return Flow(
+            np.array([rate for rate, _ in rows]),
+            np.array([(0.02 * fee_e6 / 100 + 0.05) * 1e-4 for _, fee_e6 in rows]),
+            np.array([(fee_e6 / 100 + 2.0) * 1e-4 for _, fee_e6 in rows]),
+        )
+
+
+FLOW: Final = Flow.of([(spec.trades_per_minute, spec.fee_e6) for spec in POOLS])
+
+
+def trade_block(rng: np.random.Generator, intensity: float, flow: Flow = FLOW) -> list[list[Trade]]:
     """The noise trades of a block by slot: Poisson in number, log-normal in size, now and then a whale."""
-    counts = rng.poisson(_RATES * intensity)
-    pools = np.repeat(np.arange(len(POOLS)), counts)
+    counts = rng.poisson(flow.rates * intensity)
+    pools = np.repeat(np.arange(len(counts)), counts)
     total = len(pools)
     slots = rng.integers(BLOCK_SLOTS, size=total)
     base_in = rng.random(total) < 0.5
-    moves = _MEDIAN_MOVE[pools] * np.exp(SIZE_SIGMA * rng.standard_normal(total))
+    moves = flow.median_moves[pools] * np.exp(SIZE_SIGMA * rng.standard_normal(total))
     is_whale = rng.random(total) < WHALE_SHARE
-    whales = _WHALE_MOVE[pools] * rng.uniform(*WHALE_SIZES, total)
+    whales = flow.whale_moves[pools] * rng.uniform(*WHALE_SIZES, total)
     shares = np.where(is_whale, whales, np.minimum(moves, 0.05)) / 2.0
     tenths = _LIVES[rng.integers(len(_LIVES), size=total)]
     lives = np.where(is_whale, rng.integers(tenths[:, 0], tenths[:, 1] + 1), 0)

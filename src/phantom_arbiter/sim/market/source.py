@@ -22,13 +22,16 @@ from phantom_arbiter.core.intents import PerpOrder, Swap
 from phantom_arbiter.core.units import NS_PER_SECOND, SLOT_NS, SLOTS_PER_EPOCH, power_of_ten, slot_at
 from phantom_arbiter.dex.pool import SwapQuote, SwapRefusal
 from phantom_arbiter.runtime.ports import Arrival
-from phantom_arbiter.sim.liquidity import SwapFill, fill_of
+from phantom_arbiter.sim.fills import SwapFill, fill_of
 from phantom_arbiter.sim.market.blocks import FEES_EVERY_SLOTS, Block, Carry, make_block
+from phantom_arbiter.sim.market.exact_book import ExactBook
+from phantom_arbiter.sim.market.exact_pools import EXACT_POOLS, STAKE_VENUE, moment_at
 from phantom_arbiter.sim.market.memecoins import audit, rug_seconds
 from phantom_arbiter.sim.market.perps import PerpBook, PerpNow
-from phantom_arbiter.sim.market.pools import DECIMALS, DEEPEST, QUOTE_EVERY_SLOTS, PoolBook, PoolBookState
+from phantom_arbiter.sim.market.places import place_of
+from phantom_arbiter.sim.market.pools import DECIMALS, QUOTE_EVERY_SLOTS, PoolBook, PoolBookState
 from phantom_arbiter.sim.market.scenarios import scenario_named
-from phantom_arbiter.sim.market.stake_pools import UPDATE_LAG_SLOTS, read_stake_pool
+from phantom_arbiter.sim.market.stake_pools import UPDATE_LAG_SLOTS, is_cranked, read_stake_pool
 from phantom_arbiter.sim.market.state import BuiltinMarketState
 from phantom_arbiter.sim.market.streams import BLOCK_NS, BLOCK_SECONDS, BLOCK_SLOTS, SLOTS_PER_HOUR
 from phantom_arbiter.sim.market.universe import (
@@ -36,7 +39,6 @@ from phantom_arbiter.sim.market.universe import (
     PERP_INDEX,
     PERP_VENUE,
     PERPS,
-    POOL_INDEX,
     POOL_VENUES,
     POOLS,
     STAKE_POOLS,
@@ -65,6 +67,7 @@ class BuiltinMarket:
         usd = self._block.usd
         opening = PoolBook.opening_reserves(self._block.fair[0], [usd[pool.quote] for pool in POOLS])
         self._pools = PoolBook(PoolBookState(opening, {}), gaps=self._scenario.edges)
+        self._exact = ExactBook.opening(self._block.exact_fair[0], self._start_slot, gaps=self._scenario.edges)
         self._perps = PerpBook.opening([self._perp_now(index, 0) for index in range(len(PERPS))], self._start_slot)
 
     def _set(self, seed: int, scenario: str, start_ns: int) -> None:
@@ -126,15 +129,25 @@ class BuiltinMarket:
             if self._starts(slot):
                 posts = list(range(len(PERPS)))
                 self._pools.changed.update(dict.fromkeys(range(len(POOLS))))
+                self._exact.changed.update(dict.fromkeys(range(len(EXACT_POOLS))))
             self._run_minute(slot)
         for trade in self._block.trades[at]:
             self._pools.trade(trade, slot)
         self._pools.arbitrage(slot, self._block.fair[at])
+        self._run_exact_pools(slot, at)
         silent = self._within(self._scenario.feeds_down, slot)
         if slot % FEES_EVERY_SLOTS == 0:
             self._emit("network", self._block.fees[at // FEES_EVERY_SLOTS])
         self._tell_pools(slot, silent)
+        self._tell_exact_pools(slot, silent)
         self._tell_oracles(posts, slot, at, silent)
+
+    def _run_exact_pools(self, slot: int, at: int) -> None:
+        """Their trades come in slots that are busy anyway, so that all else goes as it would without them."""
+        fair = self._block.exact_fair[at]
+        for trade in self._block.exact_trades[at]:
+            self._exact.trade(trade, slot, fair)
+        self._exact.arbitrage(slot, fair)
 
     # The facts of a slot --------------------------------------------------------------------------------------------
 
@@ -166,6 +179,14 @@ class BuiltinMarket:
         for index in list(self._unquoted):
             self._tell_quote(index, slot)
 
+    def _tell_exact_pools(self, slot: int, silent: bool) -> None:
+        if silent:
+            return  # what changed meanwhile is told, with all the rest, when the feeds are back
+        everything = slot % BLOCK_SLOTS == 0 and self._starts(slot)
+        for index in self._exact.changed:
+            self._emit("pools", self._exact.fact(index, slot, everything=everything))
+        self._exact.changed.clear()
+
     def _tell_quote(self, index: int, slot: int) -> None:
         """Quote a pool's instrument if the last quote is old enough and another."""
         instrument = self._pools.quoted_instrument(index) or ""
@@ -196,7 +217,7 @@ class BuiltinMarket:
     def _run_minute(self, slot: int) -> None:
         seconds = self._seconds(slot)
         if slot == self._start_slot:
-            for venue in (*POOL_VENUES, PERP_VENUE):
+            for venue in (*POOL_VENUES, STAKE_VENUE, PERP_VENUE):
                 self._emit("network", VenueStatusChanged(venue, VenueStatus.LIVE, "start of the market"))
             for feed in FEEDS:
                 self._emit("network", LinkChanged(feed, True, "start of the market"))
@@ -204,8 +225,13 @@ class BuiltinMarket:
         for symbol in (symbol for symbol, at in self._rugs.items() if at == seconds):
             for index in (index for index, pool in enumerate(POOLS) if pool.base == symbol):
                 self._pools.pull(index)
+            for index in (index for index, pool in enumerate(EXACT_POOLS) if pool.asset_0 == symbol):
+                self._exact.pull(index)
         self._tell_perps(slot)
         self._tell_stake_pools(slot)
+        if is_cranked(slot, self._start_slot):
+            rates_e9 = {spec.asset.symbol: self._block.rates_e9[index] for index, spec in enumerate(STAKE_POOLS)}
+            self._exact.crank(rates_e9, slot // SLOTS_PER_EPOCH)
         for symbol in DECIMALS if slot == self._start_slot else MEMECOINS:
             gone = self._rugs.get(symbol, seconds + 1) <= seconds
             self._emit("network", audit(symbol, self._liquidity_usd(symbol), seconds * NS_PER_SECOND, gone))
@@ -252,20 +278,29 @@ class BuiltinMarket:
 
     def quote_swap(self, leg: Swap, in_atoms: int, now_ns: int) -> SwapFill | str:
         """What `swap` would pay, without moving the market."""
-        place = self._place(leg, now_ns)
+        self._catch_up(now_ns)
+        place = place_of(leg)
         if isinstance(place, str):
             return place
-        return _fill(leg, self._pools.quote(*place, in_atoms), in_atoms)
+        if place.exact:
+            answer = self._exact.quote(*place[1:], in_atoms, moment_at(slot_at(now_ns)))
+        else:
+            answer = self._pools.quote(*place[1:], in_atoms)
+        return _fill(leg, answer, in_atoms)
 
     def swap(self, leg: Swap, in_atoms: int, now_ns: int) -> SwapFill | str:
         """Execute against ``leg.pool``, or the deepest pool of the instrument where it names none; the pool moves.
 
         ``min_out_atoms`` is the caller's to hold the answer of `quote_swap` against.
         """
-        place = self._place(leg, now_ns)
+        self._catch_up(now_ns)
+        place = place_of(leg)
         if isinstance(place, str):
             return place
-        answer = self._pools.swap(*place, in_atoms)
+        if place.exact:
+            answer = self._exact.swap(*place[1:], in_atoms, moment_at(slot_at(now_ns)))
+        else:
+            answer = self._pools.swap(*place[1:], in_atoms)
         if isinstance(answer, SwapQuote) and self._wake_slot <= self._slot:
             self._wake_slot = max(self._slot, slot_at(now_ns)) + 1
         return _fill(leg, answer, in_atoms)
@@ -280,26 +315,17 @@ class BuiltinMarket:
         at = min(max(slot_at(now_ns) - self._block.first_slot, 0), BLOCK_SLOTS - 1)
         return self._perps.fill(index, self._perp_now(index, at), leg, base_atoms, now_ns)
 
-    def _place(self, leg: Swap, now_ns: int) -> tuple[int, bool] | str:
-        """Pool and direction of a swap (True: base goes in), with the market run up to ``now_ns``."""
-        if not self._queue:  # in an outage slots run without facts
+    def _catch_up(self, now_ns: int) -> None:
+        """Run the market up to ``now_ns``: in an outage slots run without facts."""
+        if not self._queue:
             self._run(min(slot_at(now_ns), self._next_slot() - 1))
-        index = POOL_INDEX.get(leg.pool) if leg.pool else DEEPEST.get(leg.instrument)
-        if index is None:
-            return f"no pool {leg.pool or leg.instrument}"
-        spec = POOLS[index]
-        if (leg.in_asset, leg.out_asset) == (spec.base, spec.quote):
-            return index, True
-        if (leg.in_asset, leg.out_asset) == (spec.quote, spec.base):
-            return index, False
-        return f"pool {spec.id} does not trade {leg.in_asset} for {leg.out_asset}"
 
     # Recovery -------------------------------------------------------------------------------------------------------
 
     def cursor(self) -> tuple[int, ...]:
-        """Where the market stands, in integers, for a state hash: slot, facts taken, the reserves of every pool."""
+        """Where the market stands, in integers, for a state hash: slot, facts taken, each pool's reserves or hash."""
         reserves = (atoms for pool in self._pools.pools for atoms in (pool.reserve_0_atoms, pool.reserve_1_atoms))
-        return (self._slot, self._popped, *reserves)
+        return (self._slot, self._popped, *reserves, *self._exact.cursor())
 
     def state(self) -> BuiltinMarketState:
         """A copy of everything that decides what comes next."""
@@ -312,8 +338,10 @@ class BuiltinMarket:
             carry=deepcopy(self._carry),
             block=self._block.first_slot // BLOCK_SLOTS,
             pools=self._pools.state(),
+            exact=self._exact.state(),
             perps=deepcopy(self._perps.state),
             changed=list(self._pools.changed),
+            exact_changed=list(self._exact.changed),
             unquoted=list(self._unquoted),
             quoted=dict(self._quoted),
             wake_slot=self._wake_slot,
@@ -330,6 +358,7 @@ class BuiltinMarket:
         market._block = market._draw(state.block)
         market._pools = PoolBook(state.pools, gaps=market._scenario.edges)
         market._pools.changed.update(dict.fromkeys(state.changed))
+        market._exact = ExactBook.from_state(state.exact, state.exact_changed, gaps=market._scenario.edges)
         market._perps = PerpBook(deepcopy(state.perps))
         market._unquoted = dict.fromkeys(state.unquoted)
         market._quoted = dict(state.quoted)

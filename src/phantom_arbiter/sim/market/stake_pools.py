@@ -19,7 +19,7 @@ from phantom_arbiter.core.streams import Stream
 from phantom_arbiter.core.units import BPS, LAMPORTS_PER_SOL, SLOT_NS, SLOTS_PER_EPOCH
 from phantom_arbiter.sim.market.scenarios import Scenario, shape
 from phantom_arbiter.sim.market.streams import BLOCK_SLOTS, FloatArray, between, ou_step
-from phantom_arbiter.sim.market.universe import STAKE_POOLS
+from phantom_arbiter.sim.market.universe import LST_INDEX, STAKE_POOLS
 
 MEAN_BPS: Final = -17.26
 SD_BPS: Final = 9.0
@@ -28,6 +28,9 @@ DEPEG_WINDOW_SECONDS: Final = 3 * 3_600
 """One de-peg of one token in each window."""
 DEPEG_WINDOWS: Final = 9
 """So many de-pegs, the last ones, are still felt: after a day even the slowest has all but gone."""
+NEVER_ABOVE: Final = (LST_INDEX["jitoSOL"],)
+"""Tokens never worth more than their rate: whoever deposits with the pool (`sim.market.exact_pools`) and sells sees to
+that."""
 UPDATE_LAG_SLOTS: Final = 5 * BLOCK_SLOTS
 """How long after an epoch's end a pool is cranked: until then its rate is the old epoch's."""
 
@@ -90,6 +93,8 @@ def discount_block(
     paths = MEAN_BPS + between(now, after) + _depegs(seed, seconds)
     for index, spec in enumerate(STAKE_POOLS):
         paths[index] += shape(scenario.discount_shift_bps.get(spec.asset.symbol, ()), seconds)
+    for index in NEVER_ABOVE:
+        paths[index] = np.minimum(paths[index], 0.0)
     return paths, DiscountState(after.tolist())
 
 

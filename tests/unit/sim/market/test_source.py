@@ -9,6 +9,7 @@ from phantom_arbiter.core.units import SLOT_NS
 from phantom_arbiter.core.view import MarketView
 from phantom_arbiter.runtime.ports import Arrival, MarketSource
 from phantom_arbiter.sim.liquidity import Liquidity, SwapFill
+from phantom_arbiter.sim.market.exact_pools import STAKE_VENUE
 from phantom_arbiter.sim.market.source import DEFAULT_START_NS, BuiltinMarket
 from phantom_arbiter.sim.market.universe import PERPS, POOL_VENUES, POOLS, STAKE_POOLS, universe
 
@@ -45,7 +46,11 @@ def test_everything_is_told_in_the_first_slot() -> None:
     assert set(view.oracles) == set(view.perps) == set(view.fundings) == {perp.instrument.id for perp in PERPS}
     assert set(view.stake_pools) == {pool.asset.symbol for pool in STAKE_POOLS}
     assert set(view.audits) == set(universe().assets)
-    assert {venue for venue, status in view.venues.items() if status.status == "live"} == {*POOL_VENUES, "drift"}
+    assert {venue for venue, status in view.venues.items() if status.status == "live"} == {
+        *POOL_VENUES,
+        STAKE_VENUE,
+        "drift",
+    }
     assert {feed for feed, link in view.links.items() if link.up} == {"oracle", "pools", "perps", "stake-pools"}
     assert ("drift", "USDC") in view.borrow_rates
     assert all(view.usd_price(symbol) is not None for symbol in universe().assets)
