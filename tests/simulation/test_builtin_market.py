@@ -9,6 +9,7 @@ from phantom_arbiter.core.events import (
     FundingPosted,
     LinkChanged,
     OraclePosted,
+    PoolAccountsRead,
     PoolUpdated,
     Quoted,
     StakePoolRead,
@@ -18,13 +19,22 @@ from phantom_arbiter.core.events import (
 )
 from phantom_arbiter.core.intents import PerpOrder, Side, Swap
 from phantom_arbiter.core.units import EPOCH_NS, SLOT_NS
+from phantom_arbiter.dex import pools as exact
+from phantom_arbiter.dex.account_pools import PoolDecoder, UnreadablePool
+from phantom_arbiter.dex.pool import SwapQuote
+from phantom_arbiter.dex.pools import Moment, PoolState
 from phantom_arbiter.runtime.ports import Arrival
+from phantom_arbiter.sim.fills import SwapFill
+from phantom_arbiter.sim.market.exact_pools import EXACT_POOLS
 from phantom_arbiter.sim.market.source import DEFAULT_START_NS, BuiltinMarket
 from phantom_arbiter.sim.market.state import BuiltinMarketState
 from phantom_arbiter.sim.market.universe import POOLS, STAKE_POOLS
 
 MINUTE_NS = 60 * 10**9
 SELL = Swap("SOL/USDC", "raydium:SOL/USDC", "SOL", "USDC", 10**11, 0, 0)
+SELL_EXACT = tuple(
+    Swap(f"{spec.asset_0}/{spec.asset_1}", spec.id, spec.asset_0, spec.asset_1, 10**11, 0, 0) for spec in EXACT_POOLS
+)
 SHORT = PerpOrder("SOL-PERP", "drift", Side.SELL, 10**11, 125_000_000, 1)
 
 
@@ -67,6 +77,7 @@ def test_restores_in_the_middle(taken: int) -> None:
         market.pop()
         if count % 1_000 == 77:
             market.swap(SELL, 10**11, market.peek_ns())
+            market.swap(SELL_EXACT[count // 1_000 % len(SELL_EXACT)], 10**11, market.peek_ns())
             market.perp(SHORT, 10**11, market.peek_ns())
     encoded = msgspec.msgpack.encode(market.state())
     restored = BuiltinMarket.from_state(msgspec.msgpack.decode(encoded, type=BuiltinMarketState))
@@ -75,7 +86,8 @@ def test_restores_in_the_middle(taken: int) -> None:
         for _ in range(2_000):
             assert restored.pop() == market.pop()
         now = market.peek_ns()
-        assert restored.swap(SELL, 10**11, now) == market.swap(SELL, 10**11, now)
+        for sale in (SELL, *SELL_EXACT):
+            assert restored.swap(sale, 10**11, now) == market.swap(sale, 10**11, now)
         assert restored.perp(SHORT, 10**11, now) == market.perp(SHORT, 10**11, now)
     assert restored.cursor() == market.cursor()
     assert all(type(value) is int for value in market.cursor())
@@ -87,6 +99,7 @@ def test_restores_between_our_swap_and_its_fact() -> None:
     while market.peek_ns() < market.cursor()[0] * SLOT_NS + 3 * SLOT_NS:
         market.pop()
     natural, now = market.peek_ns(), market.cursor()[0] * SLOT_NS
+    assert isinstance(market.swap(SELL_EXACT[1], 10**11, now), SwapFill)
     market.swap(SELL, 10**11, now)
     restored = BuiltinMarket.from_state(market.state())
     assert restored.peek_ns() == market.peek_ns() == now + SLOT_NS < natural
@@ -137,6 +150,73 @@ def test_no_edge_leaves_no_cycle() -> None:
     gains = gains_by_slot(run("no-edge", 30))
     assert len(gains) > 3_000
     assert max(gains.values()) < 1e-9
+
+
+class ExactPools:
+    """The pools told by accounts, as anybody who hears the facts knows them."""
+
+    def __init__(self) -> None:
+        self.decoder = PoolDecoder()
+        self.pools: dict[str, tuple[PoolState, Moment]] = {}
+
+    def fold(self, body: PoolAccountsRead) -> None:
+        state = self.decoder.read(body)
+        assert not isinstance(state, UnreadablePool), state.reason
+        self.pools[body.pool] = (state, Moment(body.slot, body.unix_time_s, body.epoch))
+
+    def pays(self, index: int, zero_for_one: bool) -> float:
+        """What a millionth of its depth pays for each atom, 0.0 where it is refused."""
+        state, moment = self.pools[EXACT_POOLS[index].id]
+        first = exact.segments(state, zero_for_one, moment)
+        price = first[0].a / first[0].b if zero_for_one and first else 1.0
+        atoms = int(EXACT_POOLS[index].side_1_atoms / price / 1e6)
+        answer = exact.quote(state, atoms, zero_for_one, moment)
+        return answer.amount_out_atoms / atoms if isinstance(answer, SwapQuote) else 0.0
+
+
+def test_facts_of_exact_pools_are_the_market_that_answers() -> None:
+    market, heard = BuiltinMarket(5), ExactPools()
+    for arrival in until(market, 20):
+        if isinstance(arrival.body, PoolAccountsRead):
+            heard.fold(arrival.body)
+    assert heard.pools.keys() == {spec.id for spec in EXACT_POOLS}
+    now_ns = market.cursor()[0] * SLOT_NS
+    now = Moment(now_ns // SLOT_NS, now_ns // 10**9, now_ns // EPOCH_NS)
+    for sale in SELL_EXACT:
+        answer = exact.quote(heard.pools[sale.pool][0], 10**9, True, now)
+        assert isinstance(answer, SwapQuote)
+        fill = SwapFill(answer.amount_out_atoms, answer.fee_atoms, answer.fee_on_input)
+        assert market.quote_swap(sale, 10**9, now_ns) == fill
+
+
+def test_no_edge_leaves_no_cycle_between_exact_pools_and_the_others() -> None:
+    heard, venues, gains = ExactPools(), Venues(), []
+    slot = 0
+    for arrival in until(BuiltinMarket(1, "no-edge"), 15):
+        if slot and arrival.ts_ns > slot and len(heard.pools) == len(EXACT_POOLS):
+            gains.append(_exact_gain(heard, venues))
+        slot = arrival.ts_ns
+        if isinstance(arrival.body, PoolAccountsRead):
+            heard.fold(arrival.body)
+        elif isinstance(arrival.body, PoolUpdated):
+            venues.fold(arrival.body)
+    assert len(gains) > 1_500
+    assert max(gains) < 1e-6
+
+
+def _exact_gain(heard: ExactPools, venues: Venues) -> float:
+    """The best two-hop gain with an exact pool in it: token 0 there, token 1 here, and the other way."""
+    gains = []
+    for index, spec in enumerate(EXACT_POOLS):
+        sides = venues.sides.get((spec.asset_0, spec.asset_1))
+        turned = venues.sides.get((spec.asset_1, spec.asset_0), {})
+        prices = [*(sides or {}).values(), *((1 / ask, 1 / bid) for bid, ask in turned.values())]
+        others = [at for at, other in enumerate(EXACT_POOLS) if other.asset_1 == spec.asset_1 and at != index]
+        bids = [bid for bid, _ in prices] + [heard.pays(at, True) for at in others if EXACT_POOLS[at].asset_0 == "SOL"]
+        asks = [ask for _, ask in prices]
+        down, up = heard.pays(index, True), heard.pays(index, False)
+        gains += [down / min(asks) - 1.0, up * max(bids) - 1.0]
+    return max(gains)
 
 
 def test_calm_leaves_cycles_every_few_minutes_that_close_again() -> None:
