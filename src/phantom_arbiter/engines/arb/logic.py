@@ -14,20 +14,20 @@ from phantom_arbiter.core.orders import Order, OrderStatus
 from phantom_arbiter.core.reservation_plan import TOKEN_ACCOUNT_RENT_LAMPORTS
 from phantom_arbiter.core.units import BPS
 from phantom_arbiter.core.verdicts import Refused
-from phantom_arbiter.dex.routes import BaseTerms, Cycle
-from phantom_arbiter.engines.arb import graveyard
+from phantom_arbiter.dex.routes import Cycle
+from phantom_arbiter.engines.arb import graveyard, patience
 from phantom_arbiter.engines.arb.costs import PARALLEL_UNITS
 from phantom_arbiter.engines.arb.obstacles import TRUSTED, Obstacle, obstacle_of
 from phantom_arbiter.engines.arb.panel import panel_of
+from phantom_arbiter.engines.arb.patience import route_key
 from phantom_arbiter.engines.arb.pools import PoolTable
 from phantom_arbiter.engines.arb.proposal import Candidate, PlannedSwap, Values, candidate_of, grave_of, intent_of
-from phantom_arbiter.engines.arb.settings import ArbConfig, ArbState, Sighting
+from phantom_arbiter.engines.arb.settings import ArbConfig, ArbState
 from phantom_arbiter.engines.arb.sizing import Route, of_size, sized, split
+from phantom_arbiter.engines.arb.terms import Terms
 from phantom_arbiter.engines.base import BaseEngine
-from phantom_arbiter.engines.sol_price import SOL_USDC, SolPrice
+from phantom_arbiter.engines.sol_price import SOL_USDC
 
-MAX_COOLDOWNS: Final = 512
-MAX_SIGHTINGS: Final = 64
 OUTCOMES: Final = ("beaten", "reverted", "dropped", "expired", "failed")
 """How an order that did not land may end: the first word of the driver's reason, the last where it says another."""
 
@@ -56,22 +56,24 @@ class ArbEngine(BaseEngine):
         """Take the desk; the pools are laid out from the view when they are first needed."""
         super().bind(desk)
         self._table = None
-        self._terms_stale = True
-        self._sol = SolPrice(desk.view)
+        self._start_over()
 
     def subscriptions(self) -> Subscriptions:
         """All pools, and SOL in dollars. The kernel asks when who-hears-what changes: facts may have been missed, so
         start over."""
         self._table = PoolTable(self.desk.view, self.config.base_assets)
-        self._terms_stale = True
-        self._sol = SolPrice(self.desk.view)
+        self._start_over()
         return Subscriptions(frozenset({SOL_USDC}), (PoolUpdated, PoolAccountsRead))
+
+    def _start_over(self) -> None:
+        self._terms = Terms(self.desk, self.config)
+        self._terms_stale = True
 
     def decide(self, envelope: Envelope) -> Sequence[Intent]:
         """Take in a pool's state and look for the best cycle through it; a quote says what SOL is worth."""
         body = envelope.body
         if type(body) is Quoted:
-            self._sol.hear(body)
+            self._terms.hear(body)
             return ()
         if not isinstance(body, PoolUpdated | PoolAccountsRead):
             return ()
@@ -84,12 +86,12 @@ class ArbEngine(BaseEngine):
         self.state.unreadable += not readable
         if not self.desk.entries_allowed:
             return ()
-        lamport = self._sol.micros_per_lamport()
-        if lamport is None:
+        if not self._terms.priced:
             self.state.unpriced += 1
             return ()
         if new_slot or self._terms_stale:
-            self._set_terms(table, lamport)
+            table.index.set_terms(self._terms.for_search())
+            self._terms_stale = False
         seen_again = self._look_again(table, now_ns) if new_slot and self.state.sightings else ()
         return seen_again or (self._search(table, body.pool, now_ns) if readable else ())
 
@@ -194,7 +196,7 @@ class ArbEngine(BaseEngine):
     def _weigh(self, table: PoolTable, base: str, route: Route, now_ns: int) -> Sequence[Intent]:
         """What becomes of a cycle that gains: proposed, waited for, probed or buried."""
         key = route_key(base, route)
-        if self.state.cooldowns.get(key, 0) > now_ns:
+        if patience.rests(self.state, key, now_ns):
             self.state.cooling += 1
             return ()
         candidate = self._candidate(table, base, route)
@@ -208,24 +210,13 @@ class ArbEngine(BaseEngine):
             self._bury(base, route, candidate, obstacle, now_ns)
             return ()
         graveyard.watch(self.state.graveyard, key, grave_of(candidate, now_ns, self._slot))
-        if not self._persists(key, base, route):
+        if not patience.persists(self.state, self.config, base, route, self._slot):
             return ()
         return self._propose(self._spread(table, base, route, candidate), key, now_ns)
 
-    def _persists(self, key: str, base: str, route: Route) -> bool:
-        """Whether it was seen long enough ago. One seen for the first time is remembered."""
-        sightings = self.state.sightings
-        seen = sightings.get(key)
-        if seen is None and self.config.persist_slots and len(sightings) < MAX_SIGHTINGS:
-            sightings[key] = Sighting(self._slot, base, list(route))
-        if seen is None:
-            return not self.config.persist_slots
-        return self._slot >= seen.slot + self.config.persist_slots
-
     def _look_again(self, table: PoolTable, now_ns: int) -> Sequence[Intent]:
         """Weigh once more what was seen long enough ago; the first that holds is proposed."""
-        due = self._slot - self.config.persist_slots
-        for key in [key for key, seen in self.state.sightings.items() if seen.slot <= due]:
+        for key in patience.due(self.state, self.config, self._slot):
             seen = self.state.sightings[key]
             intents = self._weigh(table, seen.base, seen.hops, now_ns)
             del self.state.sightings[key]
@@ -238,25 +229,25 @@ class ArbEngine(BaseEngine):
 
     def _candidate(self, table: PoolTable, base: str, route: Route) -> Candidate | None:
         """The route at its best size, quoted exactly, with its bid; None where nothing can be put in or paid out."""
-        values, limit = self._terms(base)
-        if values is None or limit == 0:
-            self.state.unpriced += values is None
-            self.state.unfunded += values is not None
+        stake = self._terms.stake(base)
+        if stake is None or stake.limit_atoms == 0:
+            self.state.unpriced += stake is None
+            self.state.unfunded += stake is not None
             return None
-        swaps = sized(table, route, limit)
-        return None if swaps is None else self._bid(swaps, values)
+        swaps = sized(table, route, stake.limit_atoms)
+        return None if swaps is None else self._bid(swaps, stake.values)
 
     def _spread(self, table: PoolTable, base: str, route: Route, single: Candidate) -> Candidate:
         """The candidate over parallel pools, where that is expected to earn more."""
-        values, limit = self._terms(base)
-        if values is None:
+        stake = self._terms.stake(base)
+        if stake is None:
             return single
         each = PARALLEL_UNITS * self.desk.view.fees.priority_micro_lamports / 1e6
-        cost_atoms = math.ceil(each * values.lamport / values.base)
-        swaps = split(table, route, limit, cost_atoms, self._oldest_slot(), self._under_way())
+        cost_atoms = math.ceil(each * stake.values.lamport / stake.values.base)
+        swaps = split(table, route, stake.limit_atoms, cost_atoms, self._oldest_slot(), self._under_way())
         if swaps is None:
             return single
-        spread = self._bid(swaps, values)
+        spread = self._bid(swaps, stake.values)
         return spread if spread.bid.expected_lamports > single.bid.expected_lamports else single
 
     def _bid(self, swaps: tuple[PlannedSwap, ...], values: Values, *, probe: bool = False) -> Candidate:
@@ -287,7 +278,7 @@ class ArbEngine(BaseEngine):
 
     def _propose(self, candidate: Candidate, key: str, now_ns: int) -> Sequence[Intent]:
         intent = intent_of(candidate, self.desk.view.universe, self.config, now_ns)
-        self._cool(key, now_ns)
+        patience.rest(self.state, key, now_ns, now_ns + self.config.cooldown_ns)
         self.state.proposed += 1
         self.state.hoped_bps += candidate.bid.win_bps
         self.state.sent[",".join(swap.pool.pool for swap in candidate.swaps)] = key
@@ -295,54 +286,14 @@ class ArbEngine(BaseEngine):
 
     def _probe(self, table: PoolTable, base: str, route: Route, now_ns: int) -> Sequence[Intent]:
         """The cycle at probe size, if a probe is due and the size buys anything at all."""
-        values, limit = self._terms(base)
-        if now_ns < self.state.next_probe_ns or values is None or limit == 0:
+        stake = self._terms.stake(base)
+        if now_ns < self.state.next_probe_ns or stake is None or stake.limit_atoms == 0:
             return ()
-        swaps = of_size(table, route, min(limit, int(self.config.probe_usd_micros / values.base)))
+        probe_atoms = int(self.config.probe_usd_micros / stake.values.base)
+        swaps = of_size(table, route, min(stake.limit_atoms, probe_atoms))
         if swaps is None:
             return ()
         self.state.probes += 1
         self.state.next_probe_ns = now_ns + self.config.probe_interval_ns
-        candidate = self._bid(swaps, values, probe=True)
+        candidate = self._bid(swaps, stake.values, probe=True)
         return (intent_of(candidate, self.desk.view.universe, self.config, now_ns),)
-
-    def _cool(self, key: str, now_ns: int) -> None:
-        cooldowns = self.state.cooldowns
-        cooldowns.pop(key, None)
-        cooldowns[key] = now_ns + self.config.cooldown_ns
-        while cooldowns and (len(cooldowns) > MAX_COOLDOWNS or next(iter(cooldowns.values())) <= now_ns):
-            del cooldowns[next(iter(cooldowns))]
-
-    # Values and limits
-
-    def _micros_per_atom(self, asset: str) -> float | None:
-        price = self.desk.view.usd_price(asset)
-        known = self.desk.view.universe.assets.get(asset)
-        return price * 1e6 / 10**known.decimals if price is not None and known is not None else None
-
-    def _terms(self, base: str) -> tuple[Values | None, int]:
-        """What a base and a lamport are worth, and how much of the base may go in; None where a price is missing."""
-        value, lamport = self._micros_per_atom(base), self._sol.micros_per_lamport()
-        if value is None or lamport is None:
-            return None, 0
-        return Values(value, lamport), self._limit_atoms(base, value, self.desk.available(base))
-
-    def _set_terms(self, table: PoolTable, lamport: float) -> None:
-        """Tell the index what an atom of each base is worth and how many may go in: once a slot, and after an order."""
-        terms: dict[str, BaseTerms] = {}
-        for base in self.config.base_assets:
-            free = self.desk.available(base)
-            value = (lamport if base == "SOL" else self._micros_per_atom(base)) if free else None
-            if value is not None:
-                terms[base] = BaseTerms(value, float(self._limit_atoms(base, value, free)))
-        table.index.set_terms(terms)
-        self._terms_stale = False
-
-    def _limit_atoms(self, base: str, value: float, free: int) -> int:
-        reserve = self.config.sol_reserve_lamports if base == "SOL" else 0
-        return max(0, min(free - reserve, int(self.config.max_trade_usd_micros / value)))
-
-
-def route_key(base: str, route: Route) -> str:
-    """A route's name: its base, then each hop's pool with the direction."""
-    return " ".join((base, *(f"{pool}{'>' if zero_for_one else '<'}" for pool, zero_for_one in route)))

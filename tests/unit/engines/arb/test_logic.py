@@ -258,14 +258,6 @@ def test_a_restored_engine_decides_the_same(house):
     assert restored.state == house.engine.state
 
 
-def test_cooldowns_are_bounded_and_forgotten(house):
-    for number in range(700):
-        house.engine._cool(f"route {number}", number)
-    assert len(house.engine.state.cooldowns) <= 512
-    house.engine._cool("late", 10 * NS_PER_SECOND)
-    assert list(house.engine.state.cooldowns) == ["late"]
-
-
 def test_the_panel_is_json_and_tells_the_counts(house):
     empty = msgspec.json.decode(msgspec.json.encode(house.engine.panel()))
     assert empty["best"] is None
