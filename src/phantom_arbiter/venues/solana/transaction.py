@@ -23,6 +23,7 @@ from solders.message import CompileError, MessageV0, to_bytes_versioned
 from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 
+from phantom_arbiter.core.units import LAMPORTS_PER_SOL, MAX_U64
 from phantom_arbiter.venues.solana.instructions.tokens import hold_at_least
 from phantom_arbiter.venues.solana.swaps import EncodedSwap
 
@@ -117,12 +118,14 @@ def account_locks(message: MessageV0) -> int:
 def _obstacle(plan: TransactionPlan) -> str | None:
     if not plan.swaps:
         return "there is no swap"
-    if plan.guard.at_least_atoms <= 0:
-        return f"the guard asks for {plan.guard.at_least_atoms} atoms, expected at least 1: it would let all pass"
+    if not 0 < plan.guard.at_least_atoms <= MAX_U64:
+        return f"the guard asks for {plan.guard.at_least_atoms} atoms, expected 1 to 2^64 - 1 (0 lets all pass)"
+    if not 0 <= plan.priority_lamports <= LAMPORTS_PER_SOL:
+        return f"the priority fee is {plan.priority_lamports} lamports, expected 0 to a whole SOL"
     tip = plan.tip
     if tip is not None:
-        if tip.lamports <= 0:
-            return f"the tip is {tip.lamports} lamports, expected at least 1"
+        if not 0 < tip.lamports <= MAX_U64:
+            return f"the tip is {tip.lamports} lamports, expected 1 to 2^64 - 1"
         for table in plan.lookup_tables:
             if tip.account in table.addresses:
                 return f"lookup table {table.key} has tip account {tip.account}: a tip from a table does not count"
