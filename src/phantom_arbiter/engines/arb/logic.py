@@ -234,6 +234,8 @@ class ArbEngine(BaseEngine):
             self.state.unpriced += stake is None
             self.state.unfunded += stake is not None
             return None
+        if any(pool in table.unreadable for pool, _ in route):
+            return None
         swaps = sized(table, route, stake.limit_atoms)
         return None if swaps is None else self._bid(swaps, stake.values)
 
@@ -245,7 +247,8 @@ class ArbEngine(BaseEngine):
         each = PARALLEL_UNITS * self.desk.view.fees.priority_micro_lamports / 1e6
         cost_atoms = math.ceil(each * stake.values.lamport / stake.values.base)
         swaps = split(table, route, stake.limit_atoms, cost_atoms, self._oldest_slot(), self._under_way())
-        if swaps is None:
+        venues = {swap.pool.venue for swap in swaps or ()}
+        if swaps is None or obstacle_of(self.desk.view, venues, ()) is not None:
             return single
         spread = self._bid(swaps, stake.values)
         return spread if spread.bid.expected_lamports > single.bid.expected_lamports else single

@@ -11,8 +11,11 @@ from phantom_arbiter.core.events import (
     LegStatus,
     LinkChanged,
     OrderReported,
+    PoolUpdated,
     TimerFired,
     TokenAudited,
+    VenueStatus,
+    VenueStatusChanged,
 )
 from phantom_arbiter.core.intents import Policy
 from phantom_arbiter.core.units import LAMPORTS_PER_SOL, NS_PER_SECOND, SLOT_NS
@@ -389,3 +392,28 @@ def test_parallel_pools_share_a_hop_where_that_earns_more(make_house):
     house.feed(report(verdict.order_id, LegStatus.FILLED, verdict.intent.legs))
     assert order.status == "done"
     assert house.engine.state.outcomes == {"landed": 1}
+
+
+def test_a_hop_is_not_spread_to_a_paused_venue(make_house):
+    house = make_house(start=False)
+    house.sol_usdc("dear", 150.9, sol=80_000)
+    house.feed(VenueStatusChanged("orca", VenueStatus.LIVE, "test"))
+    paused = PoolUpdated("cheap 2", "orca", "SOL", "USDC", 3_000 * 10**9, 447_900 * 10**6, 25, 10_000, house.slot)
+    house.feed(paused)
+    house.feed(VenueStatusChanged("orca", VenueStatus.PAUSED, "test"))
+    house.start()
+    (verdict,) = house.sol_usdc("cheap 1", 149.3, sol=3_000)
+    assert sorted(leg.pool for leg in verdict.intent.legs) == ["cheap 1", "dear"]
+
+
+def test_a_pool_that_cannot_be_read_any_more_ends_what_rests_on_it(make_house):
+    house = make_house(config=ArbConfig())
+    gap(house)
+    assert len(house.engine.state.sightings) == 1
+    table = house.engine._pools()
+    table.unreadable["orca"] = "the account is damaged"
+    table.index.remove_until_updated("orca")
+    verdicts = house.sol_usdc("third", 150.0, fee_bps=100)
+    assert all(verdict.intent.pod == "probe" for verdict in verdicts)
+    ((reason, _),) = graves(house)
+    assert reason == "vanished"
