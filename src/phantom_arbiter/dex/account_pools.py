@@ -59,18 +59,19 @@ class PoolDecoder:
     """Keeps the accounts of all pools, so that a fact may tell only those that changed and only those are decoded."""
 
     def __init__(self) -> None:
-        self._pools: dict[str, PoolAccounts] = {}
+        self._pools: dict[tuple[str, str], PoolAccounts] = {}
 
     def read(self, fact: PoolAccountsRead) -> PoolState | UnreadablePool:
         """The pool's state after this fact, or why there is none.
 
-        The same as `decode` of all accounts told so far. Accounts that do not decode are kept, too: the pool is back
-        as soon as what follows makes them whole.
+        The same as `decode` of all accounts told so far of this pool and program. Accounts that do not decode are
+        kept, too: the pool is back as soon as what follows makes them whole.
         """
+        key = fact.program, fact.pool
         try:
-            accounts = self._pools.get(fact.pool)
+            accounts = self._pools.get(key)
             if accounts is None:
-                accounts = self._pools[fact.pool] = PoolAccounts(fact.pool)
+                accounts = self._pools[key] = PoolAccounts(fact.pool)
             return _decoded(accounts, fact)
         except AccountError as error:
             return UnreadablePool(fact.pool, fact.slot, str(error))

@@ -99,7 +99,8 @@ class PoolAccounts:
         return accounts
 
     def part(self, account: AccountRead, decode: Callable[[AccountRead], Value], context: object = None) -> Value:
-        """``decode(account)``, or what it gave before for these bytes; ``context``: what else the answer depends on.
+        """``decode(account)``, or what it gave before for these bytes; ``context``: what else the answer depends on
+        (an assembler must not ask for one account with two decoders and the same context).
 
         An AccountError gets the account's address.
         """

@@ -284,6 +284,14 @@ def test_a_damaged_pool_is_back_when_its_bytes_are_sound():
     assert decoder.read(replace(fact, accounts=(main,))) == decode(fact)
 
 
+def test_another_program_has_none_of_the_accounts_told_before():
+    fact, decoder = MADE["raydium_cpmm"], PoolDecoder()
+    decoder.read(fact)
+    refused = decoder.read(replace(fact, program="raydium_amm_v4"))
+    assert isinstance(refused, UnreadablePool)
+    assert "Raydium AMM v4 pool" in refused.reason
+
+
 def test_a_change_of_one_account_decodes_no_other():
     """A bin array is the same object as before unless its bytes changed."""
     fact, decoder = MADE["meteora_dlmm"], PoolDecoder()
