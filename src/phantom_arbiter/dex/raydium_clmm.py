@@ -3,7 +3,8 @@
 Verified: program. The binary of 2024-11 paid every measured swap to the unit. The program's source of 2026-07 does the
 same steps for a pool without a dynamic fee, with the fee on the input and without limit orders. Those three have no
 vectors: `raydium_clmm_accounts` refuses a pool with one of the first two, ``quote`` a swap that reaches a tick with
-limit orders. Also refused: a swap that leaves the tick arrays given, or the pool's own bitmap of 1,024 arrays.
+limit orders. Also refused: a swap that leaves the tick arrays given, or the pool's own bitmap of 1,024 arrays; and a
+step to a tick that would take more than a u64: the binary fails there, the newer source and the SDK go on.
 
 Not in a pool's accounts, so not in the answer: a Token-2022 mint's transfer fee, and a vault that holds too little.
 
@@ -99,13 +100,6 @@ class ClmmPool(Struct, frozen=True, gc=False):
     end_above: str
 
 
-class _Step(NamedTuple):
-    sqrt_price_x64: int
-    amount_in: int
-    amount_out: int
-    fee: int
-
-
 class _Walk(NamedTuple):
     """Where a swap ends. ``tick`` is None where the price decides."""
 
@@ -120,43 +114,31 @@ class _Walk(NamedTuple):
 _INDEX = attrgetter("index")
 
 
-def _delta_0(lower: int, upper: int, liquidity: int, *, up: bool) -> int:
-    """Token 0 between two prices, two divisions, both rounded up (a negative one down) or both down."""
-    product = (liquidity << 64) * (upper - lower)
-    return -(-product // upper // lower) if up else product // upper // lower
-
-
-def _delta_1(lower: int, upper: int, liquidity: int, *, up: bool) -> int:
-    product = liquidity * (upper - lower)
-    return -(-product >> 64) if up else product >> 64
-
-
-def _next_price(price: int, liquidity: int, net_in: int, zero_for_one: bool) -> int:
-    """The price after ``net_in`` atoms: rounded up where token 0 comes in, down where token 1 does."""
-    if zero_for_one:
-        shifted = liquidity << 64
-        return -(-shifted * price // (shifted + net_in * price))
-    return price + (net_in << 64) // liquidity
-
-
-def _step(price: int, target: int, liquidity: int, remaining: int, fee_rate: int, zero_for_one: bool) -> _Step | None:
-    """One step towards ``target``; None where an amount leaves u64 and the program fails."""
-    net_in = remaining * (FEE_DENOMINATOR - fee_rate) // FEE_DENOMINATOR
-    delta_in, delta_out = (_delta_0, _delta_1) if zero_for_one else (_delta_1, _delta_0)
-    lower, upper = (target, price) if zero_for_one else (price, target)
-    amount_in = delta_in(lower, upper, liquidity, up=True)
-    reached = amount_in <= MAX_U64 and net_in >= amount_in
-    if reached:
-        end = target
-    else:
-        end = _next_price(price, liquidity, net_in, zero_for_one)
-        lower, upper = (end, price) if zero_for_one else (price, end)
-        amount_in = delta_in(lower, upper, liquidity, up=True)
-    amount_out = delta_out(lower, upper, liquidity, up=False)
-    if amount_in > MAX_U64 or amount_out > MAX_U64:
+def _step_down(net_in: int, liquidity: int, price: int, target: int) -> tuple[int, int, int] | None:
+    """Token 0 in, ``net_in`` atoms after the fee: (price reached, in, out); None where the program fails."""
+    product = liquidity * (price - target)
+    amount_in = -(-(product << 64) // (price * target))
+    if amount_in > MAX_U64:
         return None
-    fee = -(-amount_in * fee_rate // (FEE_DENOMINATOR - fee_rate)) if reached else remaining - amount_in
-    return _Step(end, amount_in, amount_out, fee)
+    if amount_in <= net_in:
+        return target, amount_in, product >> 64
+    shifted = liquidity << 64
+    reached = -(-shifted * price // (shifted + net_in * price))
+    product = liquidity * (price - reached)
+    return reached, -(-(product << 64) // (price * reached)), product >> 64
+
+
+def _step_up(net_in: int, liquidity: int, price: int, target: int) -> tuple[int, int, int] | None:
+    """Token 1 in, ``net_in`` atoms after the fee: (price reached, in, out); None where the program fails."""
+    product = liquidity * (target - price)
+    amount_in = -(-product >> 64)
+    if amount_in > MAX_U64:
+        return None
+    if amount_in <= net_in:
+        return target, amount_in, (product << 64) // (price * target)
+    reached = price + (net_in << 64) // liquidity
+    product = liquidity * (reached - price)
+    return reached, -(-product >> 64), (product << 64) // (price * reached)
 
 
 def _ahead(pool: ClmmPool, zero_for_one: bool) -> tuple[ClmmTick, ...]:
@@ -180,36 +162,43 @@ def _walk(pool: ClmmPool, amount_in_atoms: int, zero_for_one: bool) -> _Walk | s
     if obstacle is not None:
         return obstacle
     price, liquidity, remaining = pool.sqrt_price_x64, pool.liquidity, amount_in_atoms
+    step, fee_rate = _step_down if zero_for_one else _step_up, pool.fee_rate
+    kept = FEE_DENOMINATOR - fee_rate
     tick: int | None = pool.tick_current
-    out = fee = crossed = 0
+    out = fees = crossed = 0
     for ahead in _ahead(pool, zero_for_one):
-        target = max(ahead.sqrt_price_x64, limit) if zero_for_one else min(ahead.sqrt_price_x64, limit)
+        at_tick = ahead.sqrt_price_x64
+        target = max(at_tick, limit) if zero_for_one else min(at_tick, limit)
         if (target > price) if zero_for_one else (target < price):
             return f"tick {ahead.index} is behind the price: the pool's price and its current tick disagree"
-        step = _step(price, target, liquidity, remaining, pool.fee_rate, zero_for_one)
-        if step is None:
+        moved = step(remaining * kept // FEE_DENOMINATOR, liquidity, price, target)
+        if moved is None or out + moved[2] > MAX_U64:
             return "an amount exceeds u64"
-        remaining -= step.amount_in + step.fee
-        out += step.amount_out
-        fee += step.fee
-        if step.sqrt_price_x64 == ahead.sqrt_price_x64:
+        reached, step_in, step_out = moved
+        fee = -(-step_in * fee_rate // kept) if reached == target else remaining - step_in
+        remaining -= step_in + fee
+        if remaining < 0 or fee < 0:
+            return "a step would take more than what remains of the input"
+        out += step_out
+        fees += fee
+        if reached == at_tick:
             if ahead.has_limit_orders:
                 return f"tick {ahead.index} holds limit orders, which nothing verifies"
             liquidity += -ahead.liquidity_net if zero_for_one else ahead.liquidity_net
             tick = ahead.index - 1 if zero_for_one else ahead.index
             crossed += 1
-        elif step.sqrt_price_x64 != price:
+            if not 0 <= liquidity <= MAX_U128:
+                return f"tick {ahead.index} would leave a liquidity of {liquidity}"
+        elif reached != price:
             tick = None
-        price = step.sqrt_price_x64
-        if not 0 <= liquidity <= MAX_U128:
-            return f"tick {ahead.index} would leave a liquidity of {liquidity}"
+        price = reached
         if remaining == 0:
             break
         if price == limit:
             return "the price reaches the end of the range"
     else:
         return pool.end_below if zero_for_one else pool.end_above
-    return _Walk(out, fee, crossed, price, tick, liquidity) if out else "output is zero"
+    return _Walk(out, fees, crossed, price, tick, liquidity) if out else "output is zero"
 
 
 def quote(pool: ClmmPool, amount_in_atoms: int, zero_for_one: bool) -> SwapQuote | SwapRefusal:

@@ -138,6 +138,27 @@ def test_an_amount_beyond_u64_is_refused():
     assert quote(huge, MAX_U64, True) == SwapRefusal("an amount exceeds u64")
 
 
+@pytest.mark.parametrize("down", [True, False])
+def test_a_stretch_that_would_take_more_than_u64_is_refused_even_for_a_small_amount(down):
+    """The program of 2024-11 works out the whole stretch first, and fails there."""
+    edge = MAX_U64 << 64
+    deep = replace(POOL, liquidity=edge // (sqrt_price_at_tick(60) - Q64) * 11 // 10)
+    assert quote(deep, 10**6, down) == SwapRefusal("an amount exceeds u64")
+    below = replace(POOL, liquidity=edge // (sqrt_price_at_tick(60) - Q64) * 9 // 10)
+    assert isinstance(quote(below, 10**6, down), SwapQuote)
+
+
+def test_outputs_that_exceed_u64_together_are_refused():
+    """At a price of 7 each of two stretches pays nine tenths of a u64 of token 1."""
+    price, near = sqrt_price_at_tick(20_000), sqrt_price_at_tick(19_940)
+    liquidity = (MAX_U64 << 64) * 9 // 10 // (price - near)
+    ticks = tick(19_880, liquidity), tick(19_940, 0)
+    pool = replace(POOL, liquidity=liquidity, sqrt_price_x64=price, tick_current=20_000, ticks=ticks)
+    first = int(segments(pool, True)[0].capacity_atoms)
+    assert isinstance(quote(pool, first, True), SwapQuote)
+    assert quote(pool, first * 3 // 2, True) == SwapRefusal("an amount exceeds u64")
+
+
 def test_a_tick_with_limit_orders_is_a_wall_only_for_who_gets_there():
     walled = replace(POOL, ticks=(tick(-600, 10**9), tick(-60, 10**9, has_limit_orders=True), *POOL.ticks[2:]))
     assert quote(walled, 1_000, True) == quote(POOL, 1_000, True)
