@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from phantom_arbiter.core.units import MAX_U64
+from phantom_arbiter.dex.account_bytes import check_account, within
 from phantom_arbiter.dex.meteora_damm_v2 import DammV2Pool, FeeSchedule, VolatilityFee, reserves_of_range
 from phantom_arbiter.dex.pool import AccountError
 
@@ -30,12 +31,13 @@ def decode_pool(data: bytes, owner: str) -> DammV2Pool:
     Raises AccountError for a wrong owner, length or discriminator, a value out of range, a disabled pool, and for the
     features that `meteora_damm_v2` refuses.
     """
-    _check_kind(data, owner)
+    lengths, discriminators = (POOL_BYTES,), (_DISCRIMINATOR,)
+    check_account(_KIND, data, owner, owners=(PROGRAM_ID,), lengths=lengths, discriminators=discriminators)
     _check_features(data)
     price, low, high = (_unsigned(data, offset, 16) for offset in (456, 424, 440))
-    _expect("sqrt_min_price", low, MIN_SQRT_PRICE_X64, MAX_SQRT_PRICE_X64)
-    _expect("sqrt_max_price", high, low, MAX_SQRT_PRICE_X64)
-    _expect("sqrt_price", price, low, high)
+    within(_KIND, "sqrt_min_price", low, MIN_SQRT_PRICE_X64, MAX_SQRT_PRICE_X64)
+    within(_KIND, "sqrt_max_price", high, low, MAX_SQRT_PRICE_X64)
+    within(_KIND, "sqrt_price", price, low, high)
     liquidity = _unsigned(data, 360, 16)
     counted = _one_of(data, "layout_version", 696, 2) == 1
     reserve_a, reserve_b = (
@@ -52,8 +54,8 @@ def decode_pool(data: bytes, owner: str) -> DammV2Pool:
         sqrt_min_price_x64=low,
         sqrt_max_price_x64=high,
         sqrt_price_x64=price,
-        reserve_a_atoms=_expect("token_a_amount", reserve_a, 0, MAX_U64),
-        reserve_b_atoms=_expect("token_b_amount", reserve_b, 0, MAX_U64),
+        reserve_a_atoms=within(_KIND, "token_a_amount", reserve_a, 0, MAX_U64),
+        reserve_b_atoms=within(_KIND, "token_b_amount", reserve_b, 0, MAX_U64),
         activation_point=_unsigned(data, 472, 8),
         by_timestamp=_one_of(data, "activation_type", 480, 2) == 1,
         fee_only_in_b=data[484] == 1,
@@ -67,15 +69,6 @@ def decode_pool(data: bytes, owner: str) -> DammV2Pool:
         ),
         volatility=_volatility(data, low, high) if _one_of(data, "dynamic_fee.initialized", 56, 2) else None,
     )
-
-
-def _check_kind(data: bytes, owner: str) -> None:
-    if owner != PROGRAM_ID:
-        raise AccountError(_KIND, "owner", owner, PROGRAM_ID)
-    if len(data) != POOL_BYTES:
-        raise AccountError(_KIND, "length", len(data), f"{POOL_BYTES} bytes")
-    if data[:8] != _DISCRIMINATOR:
-        raise AccountError(_KIND, "discriminator", data[:8].hex(), _DISCRIMINATOR.hex())
 
 
 def _check_features(data: bytes) -> None:
@@ -97,19 +90,19 @@ def _check_features(data: bytes) -> None:
 def _volatility(data: bytes, low: int, high: int) -> VolatilityFee:
     reference = _unsigned(data, 104, 16)
     if reference:  # 0 until the first swap
-        _expect("dynamic_fee.sqrt_price_reference", reference, low, high)
+        within(_KIND, "dynamic_fee.sqrt_price_reference", reference, low, high)
     return VolatilityFee(
         max_accumulator=_unsigned(data, 64, 4),
         control=_unsigned(data, 68, 4),
         bin_step_bps=_unsigned(data, 72, 2),
-        bin_step_x64=_expect("dynamic_fee.bin_step_u128", _unsigned(data, 88, 16), 1, 2**64),
+        bin_step_x64=within(_KIND, "dynamic_fee.bin_step_u128", _unsigned(data, 88, 16), 1, 2**64),
         filter_period_s=_unsigned(data, 74, 2),
         decay_period_s=_unsigned(data, 76, 2),
         decay_bps=_unsigned(data, 78, 2),
         last_update_s=_unsigned(data, 80, 8),
         sqrt_price_reference_x64=reference,
-        accumulator=_expect("dynamic_fee.volatility_accumulator", _unsigned(data, 120, 16), 0, _MAX_U32),
-        reference=_expect("dynamic_fee.volatility_reference", _unsigned(data, 136, 16), 0, MAX_U64),
+        accumulator=within(_KIND, "dynamic_fee.volatility_accumulator", _unsigned(data, 120, 16), 0, _MAX_U32),
+        reference=within(_KIND, "dynamic_fee.volatility_reference", _unsigned(data, 136, 16), 0, MAX_U64),
     )
 
 
@@ -118,10 +111,4 @@ def _unsigned(data: bytes, offset: int, size: int) -> int:
 
 
 def _one_of(data: bytes, field: str, offset: int, values: int) -> int:
-    return _expect(field, data[offset], 0, values - 1)
-
-
-def _expect(field: str, value: int, low: int, high: int) -> int:
-    if not low <= value <= high:
-        raise AccountError(_KIND, field, value, f"{low} to {high}")
-    return value
+    return within(_KIND, field, data[offset], 0, values - 1)

@@ -13,6 +13,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from phantom_arbiter.core.units import BPS
+from phantom_arbiter.dex.account_bytes import check_account, within
 from phantom_arbiter.dex.meteora_dlmm import (
     BINS_PER_ARRAY,
     Activation,
@@ -56,18 +57,7 @@ _COUNTERS: Final = struct.Struct("<QQQQ80xQQQQ")
 
 
 def _check(account: str, data: bytes, owner: str, size: int, discriminator: bytes) -> None:
-    if owner != PROGRAM:
-        raise AccountError(account, "owner", owner, PROGRAM)
-    if len(data) != size:
-        raise AccountError(account, "length", len(data), f"{size} bytes")
-    if data[:8] != discriminator:
-        raise AccountError(account, "discriminator", data[:8].hex(), discriminator.hex())
-
-
-def _within(account: str, field: str, value: int, lowest: int, highest: int) -> int:
-    if not lowest <= value <= highest:
-        raise AccountError(account, field, value, f"{lowest} to {highest}")
-    return value
+    check_account(account, data, owner, owners=(PROGRAM,), lengths=(size,), discriminators=(discriminator,))
 
 
 def decode_pool(data: bytes, owner: str, address: bytes) -> DlmmPool:
@@ -84,10 +74,10 @@ def decode_pool(data: bytes, owner: str, address: bytes) -> DlmmPool:
     flag_x, flag_y, version = _FLAGS.unpack_from(data)
     if version not in PAIR_VERSIONS:
         raise AccountError(account, "version", version, "0 or 1")
-    _within(account, "pair_type", pair_type, 0, 3)
-    _within(account, "activation_type", activation_type, 0, 1)
-    _within(account, "token_mint_x_program_flag", flag_x, 0, 1)
-    _within(account, "token_mint_y_program_flag", flag_y, 0, 1)
+    within(account, "pair_type", pair_type, 0, 3)
+    within(account, "activation_type", activation_type, 0, 1)
+    within(account, "token_mint_x_program_flag", flag_x, 0, 1)
+    within(account, "token_mint_y_program_flag", flag_y, 0, 1)
     fees, lowest, highest = _fees(account, data, bin_step)
     (point,) = _ACTIVATION_POINT.unpack_from(data)
     waits = pair_type in (PERMISSION, CUSTOMIZABLE)
@@ -98,7 +88,7 @@ def decode_pool(data: bytes, owner: str, address: bytes) -> DlmmPool:
         token_2022=bool(flag_x or flag_y),
         fees=fees,
         volatility=Volatility(*_VOLATILITY.unpack_from(data)),
-        active_id=_within(account, "active_id", active_id, lowest, highest),
+        active_id=within(account, "active_id", active_id, lowest, highest),
         bitmap=int.from_bytes(data[_BITMAP], "little"),
         activation=Activation(point, by_time=activation_type == 1) if waits else None,
         arrays={},
@@ -110,17 +100,17 @@ def _fees(account: str, data: bytes, bin_step: int) -> tuple[FeeParameters, int,
     unpacked = _FEES.unpack_from(data)
     base_factor, filter_s, decay_s, reduction, control, highest_volatility = unpacked[:6]
     lowest, highest, power, function_type, collect_fee_mode = unpacked[6:]
-    _within(account, "function_type", function_type, 0, 2)
+    within(account, "function_type", function_type, 0, 2)
     fees = FeeParameters(
-        bin_step_bps=_within(account, "bin_step", bin_step, 1, MAX_BIN_STEP_BPS),
+        bin_step_bps=within(account, "bin_step", bin_step, 1, MAX_BIN_STEP_BPS),
         base_factor=base_factor,
-        base_fee_power=_within(account, "base_fee_power_factor", power, 0, MAX_BASE_FEE_POWER),
+        base_fee_power=within(account, "base_fee_power_factor", power, 0, MAX_BASE_FEE_POWER),
         variable_fee_control=control,
         max_volatility=highest_volatility,
         filter_period_s=filter_s,
         decay_period_s=decay_s,
-        reduction_bps=_within(account, "reduction_factor", reduction, 0, BPS),
-        collect_fee_mode=_within(account, "collect_fee_mode", collect_fee_mode, 0, 1),
+        reduction_bps=within(account, "reduction_factor", reduction, 0, BPS),
+        collect_fee_mode=within(account, "collect_fee_mode", collect_fee_mode, 0, 1),
     )
     return fees, lowest, highest
 
@@ -134,7 +124,7 @@ def decode_bin_array(data: bytes, owner: str, pool: bytes) -> BinArray:
         raise AccountError(account, "lb_pair", pair.hex(), pool.hex())
     account = f"{account}, index {index}"
     reach = MAX_BIN_ID // BINS_PER_ARRAY + 1
-    _within(account, "index", index, -reach, reach)
+    within(account, "index", index, -reach, reach)
     if version not in (COUNTERS_VERSION, ORDERS_VERSION):
         raise AccountError(account, "version", version, "1 or 2")
     decode = _bin if version == ORDERS_VERSION else _bin_with_counters

@@ -20,8 +20,8 @@ from typing import Final
 from msgspec import Struct, structs
 
 from phantom_arbiter.core.units import BPS, MAX_U64
+from phantom_arbiter.dex.account_bytes import AccountReader
 from phantom_arbiter.dex.pool import Segment, SwapQuote, SwapRefusal
-from phantom_arbiter.dex.stake_pool_accounts import AccountReader
 
 PHOENIX_PROGRAM: Final = "PhoeNiXZ8ByJGLkxNfZRnkUfjvmuYqLR89jjFHGqdXY"
 MARKET_DISCRIMINANT: Final = 8_167_313_896_524_341_111

@@ -13,6 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from phantom_arbiter.core.units import BPS
+from phantom_arbiter.dex.account_bytes import check_account, within
 from phantom_arbiter.dex.pool import AccountError
 from phantom_arbiter.dex.pump_swap import FeeRates, FeeTier, PumpSwapPool
 
@@ -77,9 +78,7 @@ def decode_pool(data: bytes, owner: str) -> PoolAccount:
     canonical = _is_pool_authority(data[11:43], base_mint)
     if canonical and quote_mint != WRAPPED_SOL:
         raise AccountError(_POOL, "quote_mint", quote_mint.hex(), "wrapped SOL (other tiers are not verified)")
-    creator_fee_bps = _unsigned(data, 261, 8)
-    if creator_fee_bps > BPS:
-        raise AccountError(_POOL, "creator_fee_bps", creator_fee_bps, f"0 to {BPS}")
+    creator_fee_bps = within(_POOL, "creator_fee_bps", _unsigned(data, 261, 8), 0, BPS)
     return PoolAccount(
         base_mint=base_mint,
         quote_mint=quote_mint,
@@ -94,12 +93,9 @@ def decode_pool(data: bytes, owner: str) -> PoolAccount:
 def decode_global_config(data: bytes, owner: str) -> GlobalConfig:
     """The ``GlobalConfig`` account. Raises AccountError."""
     data = _checked(_GLOBAL, data, owner, PROGRAM_ID, "95089ccaa0fcb0d9", _GLOBAL_BYTES, 949)
-    disabled = data[56]
-    if disabled > 31:
-        raise AccountError(_GLOBAL, "disable_flags", disabled, "0 to 31")
-    if data[940] > 1:
-        raise AccountError(_GLOBAL, "creator_fee_configurable", data[940], "0 or 1")
-    return GlobalConfig(not disabled & 8, not disabled & 16, data[940] == 1)
+    disabled = within(_GLOBAL, "disable_flags", data[56], 0, 31)
+    configurable = within(_GLOBAL, "creator_fee_configurable", data[940], 0, 1)
+    return GlobalConfig(not disabled & 8, not disabled & 16, configurable == 1)
 
 
 def decode_fee_config(data: bytes, owner: str, address: str) -> FeeConfig:
@@ -197,12 +193,8 @@ def _checked(
     kind: str, data: bytes, owner: str, program: str, discriminator: str, lengths: tuple[int, ...], size: int
 ) -> bytes:
     """The data, filled up with zeros to the newest layout's ``size``: what an older account lacks reads as zero."""
-    if owner != program:
-        raise AccountError(kind, "owner", owner, program)
-    if len(data) not in lengths:
-        raise AccountError(kind, "length", len(data), f"one of {lengths} bytes")
-    if data[:8].hex() != discriminator:
-        raise AccountError(kind, "discriminator", data[:8].hex(), discriminator)
+    marks = (bytes.fromhex(discriminator),)
+    check_account(kind, data, owner, owners=(program,), lengths=lengths, discriminators=marks)
     return data.ljust(size, b"\0")
 
 

@@ -14,7 +14,7 @@ from typing import Final
 from msgspec import Struct
 
 from phantom_arbiter.core.units import MAX_U64
-from phantom_arbiter.dex.addresses import base58
+from phantom_arbiter.dex.account_bytes import AccountBytes
 from phantom_arbiter.dex.constant_product import (
     RAYDIUM_CPMM_FEE_DENOMINATOR,
     ConstantProductPool,
@@ -33,40 +33,6 @@ AMM_V4_BYTES: Final = 752
 SWAP_ONLY: Final = 6
 
 _CPMM_SWAP_OFF: Final = 1 << 2
-
-
-class AccountBytes:
-    """The bytes of one account, read little-endian; ``account`` is its kind and address, for the errors.
-
-    Raises AccountError for another owner, length or discriminator (the first eight bytes, where the program has them).
-    """
-
-    def __init__(
-        self, account: str, data: bytes, owner: str, *, program: str, length: int, discriminator: bytes = b""
-    ) -> None:
-        self._account = account
-        self._data = data
-        self.expect("owner", owner, owner == program, program)
-        self.expect("length", len(data), len(data) == length, f"{length} bytes")
-        came = data[: len(discriminator)]
-        self.expect("discriminator", came.hex(), came == discriminator, discriminator.hex())
-
-    def expect(self, field: str, value: object, holds: bool, expected: str) -> None:
-        """Raise AccountError for ``field`` unless it ``holds``."""
-        if not holds:
-            raise AccountError(self._account, field, value, expected)
-
-    def uint(self, offset: int, size: int) -> int:
-        """An unsigned integer of ``size`` bytes."""
-        return int.from_bytes(self._data[offset : offset + size], "little")
-
-    def sint(self, offset: int, size: int) -> int:
-        """A signed integer of ``size`` bytes."""
-        return int.from_bytes(self._data[offset : offset + size], "little", signed=True)
-
-    def address(self, offset: int) -> str:
-        """A public key in base58."""
-        return base58(self._data[offset : offset + 32])
 
 
 class CpmmPool(Struct, frozen=True, gc=False):

@@ -13,8 +13,9 @@ from typing import Final
 
 from msgspec import Struct
 
+from phantom_arbiter.dex.account_bytes import AccountBytes
 from phantom_arbiter.dex.pool import AccountError
-from phantom_arbiter.dex.raydium_accounts import AMM_CONFIG, POOL_STATE, AccountBytes
+from phantom_arbiter.dex.raydium_accounts import AMM_CONFIG, POOL_STATE
 from phantom_arbiter.dex.raydium_clmm import (
     FEE_DENOMINATOR,
     MAX_SQRT_PRICE_X64,

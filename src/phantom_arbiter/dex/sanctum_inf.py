@@ -17,8 +17,9 @@ from typing import Final
 from msgspec import Struct, structs
 
 from phantom_arbiter.core.units import MAX_U64
+from phantom_arbiter.dex.account_bytes import AccountReader
 from phantom_arbiter.dex.pool import Segment, SwapQuote, SwapRefusal
-from phantom_arbiter.dex.stake_pool_accounts import AccountReader, StakePoolAccount
+from phantom_arbiter.dex.stake_pool_accounts import StakePoolAccount
 
 INF_PROGRAM: Final = "5ocnV1qiCgaQR8Jb8xWnVbApfaygJ8tNoZfgPwsgx9kx"
 LST_LIST_ADDRESS: Final = "Gb7m4daakbVbrFLR33FKMDVMHAprRZ66CSYt4bpFwUgS"

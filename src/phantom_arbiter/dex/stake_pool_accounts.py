@@ -2,7 +2,7 @@
 
 Layout: solana-program/stake-pool ``program/src/state.rs`` (Borsh, so the offsets after an ``Option`` or a
 ``FutureEpoch`` move; the account is 611 bytes and what follows the last field is left-over, not checked). Official,
-Jito's and Sanctum's deployments share it. `AccountReader` reads the other accounts of this family too.
+Jito's and Sanctum's deployments share it.
 
 verified: program (the accounts of jupSOL were written by the deployed program; DepositSol's effect on them re-read).
 Refused: pool tokens of Token-2022 (transfer fees and hooks are not modelled), accounts of unknown deployments.
@@ -14,8 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from phantom_arbiter.dex.addresses import base58
-from phantom_arbiter.dex.pool import AccountError
+from phantom_arbiter.dex.account_bytes import AccountReader
 
 SPL_STAKE_POOL_PROGRAM: Final = "SPoo1Ku8WFXoNDMHPsrGSTSG1Y47rzgn41SLUNakuHy"
 """The official deployment, Jito's and BlazeStake's too."""
@@ -33,58 +32,6 @@ _STAKE_POOL: Final = 1
 _STAKE_INITIALIZED: Final = 1
 _TOKEN_INITIALIZED: Final = 1
 _PERCENT: Final = 100
-
-
-class AccountReader:
-    """Reads an account's bytes in order; `AccountError` names the field where they end or do not fit."""
-
-    def __init__(self, account: str, data: bytes, owner: str, owners: frozenset[str], lengths: frozenset[int]) -> None:
-        self.account, self.offset, self._data = account, 0, data
-        if owner not in owners:
-            raise self.misfit("owner", owner, " or ".join(sorted(owners)))
-        if len(data) not in lengths:
-            raise self.misfit("length", len(data), " or ".join(map(str, sorted(lengths))) + " bytes")
-
-    def misfit(self, field: str, value: object, expected: str) -> AccountError:
-        """The error to raise for a field."""
-        return AccountError(self.account, field, value, expected)
-
-    def raw(self, field: str, size: int) -> bytes:
-        """The next ``size`` bytes."""
-        piece = self._data[self.offset : self.offset + size]
-        if len(piece) < size:
-            raise self.misfit(field, f"{len(piece)} bytes", f"{size} bytes at offset {self.offset}")
-        self.offset += size
-        return piece
-
-    def unsigned(self, field: str, size: int = 8) -> int:
-        """The next little-endian integer, not negative."""
-        return int.from_bytes(self.raw(field, size), "little")
-
-    def signed(self, field: str, size: int) -> int:
-        """The next little-endian integer in two's complement."""
-        return int.from_bytes(self.raw(field, size), "little", signed=True)
-
-    def flag(self, field: str) -> bool:
-        """The next byte, 0 or 1."""
-        value = self.unsigned(field, 1)
-        if value > 1:
-            raise self.misfit(field, value, "0 or 1")
-        return value == 1
-
-    def expect(self, field: str, size: int, value: int) -> None:
-        """The next integer must be ``value``."""
-        read = self.unsigned(field, size)
-        if read != value:
-            raise self.misfit(field, read, str(value))
-
-    def address(self, field: str) -> str:
-        """The next 32 bytes in base58."""
-        return base58(self.raw(field, 32))
-
-    def optional_address(self, field: str) -> str | None:
-        """Borsh's ``Option<Pubkey>``."""
-        return self.address(field) if self.flag(field) else None
 
 
 class Fee(Struct, frozen=True, gc=False):

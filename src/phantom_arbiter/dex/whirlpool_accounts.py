@@ -4,7 +4,7 @@ Layout: the IDL (0.9.0) of ``Whirlpool`` (653 bytes), ``TickArray`` (9,988) and 
 for each initialized tick); the program and its immutable copy share it. What positions need (growth of fees and
 rewards, reward mints) is not read.
 
-Verified: a real pool's bytes; the swaps of `whirlpool` ran on fixed arrays. Dynamic arrays follow the IDL only, and
+Verified: a real pool's bytes; program, for the swaps of `whirlpool` on fixed and on dynamic arrays. In dynamic ones
 anything in them that it does not explain is refused. Refused too: a pool with an adaptive fee (its oracle account sets
 the fee, and no vectors show how).
 """
@@ -17,6 +17,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from phantom_arbiter.dex.account_bytes import check_account, within
 from phantom_arbiter.dex.pool import AccountError
 from phantom_arbiter.dex.tick_math import (
     MAX_SQRT_PRICE_X64,
@@ -76,24 +77,19 @@ def decode_pool(data: bytes, owner: str, address: bytes) -> WhirlpoolAccount:
     Raises AccountError for a wrong owner, length or discriminator, a value out of range, a tick that is not the
     price's, and an adaptive fee.
     """
-    if owner not in _PROGRAM_IDS:
-        raise AccountError(_POOL, "owner", owner, " or ".join(_PROGRAM_IDS))
-    if len(data) != POOL_BYTES:
-        raise AccountError(_POOL, "length", len(data), f"{POOL_BYTES} bytes")
-    if data[:8] != _POOL_MARK:
-        raise AccountError(_POOL, "discriminator", data[:8].hex(), _POOL_MARK.hex())
+    check_account(_POOL, data, owner, owners=_PROGRAM_IDS, lengths=(POOL_BYTES,), discriminators=(_POOL_MARK,))
     spacing, tier, fee, protocol_fee, liquidity, price, tick, owed_a, owed_b, *addresses = _HEAD.unpack_from(
         data, _HEAD_AT
     )
     mint_a, vault_a, mint_b, vault_b = addresses
-    _expect(_POOL, "tick_spacing", spacing, 1, 65_535)
+    within(_POOL, "tick_spacing", spacing, 1, 65_535)
     if tier != spacing:
         expected = f"{spacing}, the tick spacing (another tier has an adaptive fee, which is not verified)"
         raise AccountError(_POOL, "fee_tier_index_seed", tier, expected)
     sqrt_price_x64 = int.from_bytes(price, "little")
-    _expect(_POOL, "fee_rate", fee, 0, MAX_FEE_PPM)
-    _expect(_POOL, "protocol_fee_rate", protocol_fee, 0, MAX_PROTOCOL_FEE_BPS)
-    _expect(_POOL, "sqrt_price", sqrt_price_x64, MIN_SQRT_PRICE_X64, MAX_SQRT_PRICE_X64)
+    within(_POOL, "fee_rate", fee, 0, MAX_FEE_PPM)
+    within(_POOL, "protocol_fee_rate", protocol_fee, 0, MAX_PROTOCOL_FEE_BPS)
+    within(_POOL, "sqrt_price", sqrt_price_x64, MIN_SQRT_PRICE_X64, MAX_SQRT_PRICE_X64)
     _check_tick(tick, sqrt_price_x64)
     if not mint_a < mint_b:
         raise AccountError(_POOL, "token_mint_b", mint_b.hex(), f"an address above token_mint_a's {mint_a.hex()}")
@@ -147,7 +143,7 @@ def _array(start: int, ticks: Iterable[tuple[int, int, int]], spacing: int) -> T
     pairs = []
     for place, net, gross in ticks:
         tick = start + place * spacing
-        _expect(_ARRAY, f"ticks[{place}], its tick", tick, MIN_TICK, MAX_TICK)
+        within(_ARRAY, f"ticks[{place}], its tick", tick, MIN_TICK, MAX_TICK)
         if gross == 0 or abs(net) > gross:
             expected = f"at least 1 and the {abs(net)} of liquidity_net"
             raise AccountError(_ARRAY, f"ticks[{place}].liquidity_gross", gross, expected)
@@ -159,7 +155,7 @@ def _fixed_ticks(data: bytes) -> Iterator[tuple[int, int, int]]:
     """(place, liquidity_net, liquidity_gross) of initialized ticks."""
     for place in range(TICKS_PER_ARRAY):
         at = 12 + place * _FIXED_TICK_BYTES
-        _expect(_ARRAY, f"ticks[{place}].initialized", data[at], 0, 1)
+        within(_ARRAY, f"ticks[{place}].initialized", data[at], 0, 1)
         if data[at]:
             yield place, _signed(data, at + 1, 16), int.from_bytes(data[at + 17 : at + 33], "little")
 
@@ -186,8 +182,3 @@ def _dynamic_ticks(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 def _signed(data: bytes, at: int, size: int) -> int:
     return int.from_bytes(data[at : at + size], "little", signed=True)
-
-
-def _expect(account: str, field: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise AccountError(account, field, value, f"{low} to {high}")
