@@ -259,6 +259,8 @@ def _march(pool: Whirlpool, amount_in_atoms: int, zero_for_one: bool) -> _Swap |
 def _swap(pool: Whirlpool, amount_in_atoms: int, zero_for_one: bool) -> _Swap | SwapRefusal:
     if not 0 < amount_in_atoms <= MAX_U64:
         return SwapRefusal(f"amount_in_atoms is {amount_in_atoms}, expected 1 to 2^64 - 1")
+    if pool.sqrt_price_x64 == (MIN_SQRT_PRICE_X64 if zero_for_one else MAX_SQRT_PRICE_X64):
+        return SwapRefusal("the price is at the end of the range")
     first = first_array(pool, zero_for_one)
     if first not in pool.known.starts:
         return SwapRefusal(f"the tick array that starts at {first} is not known")
@@ -282,6 +284,8 @@ def apply(pool: Whirlpool, swap: SwapQuote, zero_for_one: bool) -> Whirlpool:
     The ticks stay as they are: a swap changes only what they keep of fees and rewards, which no quote needs. Where the
     range of prices ended the swap, the price stays at the last liquidity; the program's goes on to the end.
     """
+    if swap.amount_in_atoms == swap.amount_out_atoms == 0:  # no liquidity from here to the end
+        return pool
     moved = _swap(pool, swap.amount_in_atoms, zero_for_one)
     if isinstance(moved, SwapRefusal):
         raise ValueError(f"swap: got a quote that this pool refuses ({moved.reason}), expected one made for it")

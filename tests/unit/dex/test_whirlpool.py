@@ -96,6 +96,20 @@ def test_without_liquidity_left_the_program_takes_only_a_part():
     assert apply(pool, part, False).sqrt_price_x64 == MAX_SQRT_PRICE_X64
 
 
+def test_nothing_is_taken_where_no_liquidity_is_left_and_nothing_moves():
+    """Both binaries take 0 and pay 0 while there is a price left to go; at the last one their source refuses."""
+    spacing, span = 32_896, 88 * 32_896
+    arrays = [TickArray(-span), TickArray(0)]
+    dry = with_tick_arrays(Whirlpool(spacing, 3_000, 2_500, 0, Q64, 0), arrays)
+    for down in (True, False):
+        assert quote(dry, 5, down) == SwapQuote(0, 0, 0)
+        assert apply(dry, SwapQuote(0, 0, 0), down) == dry
+    lowest = with_tick_arrays(Whirlpool(spacing, 3_000, 2_500, L, MIN_SQRT_PRICE_X64, MIN_TICK), arrays)
+    highest = with_tick_arrays(Whirlpool(spacing, 3_000, 2_500, L, MAX_SQRT_PRICE_X64, MAX_TICK), arrays)
+    end = SwapRefusal("the price is at the end of the range")
+    assert (quote(lowest, 5, True), quote(highest, 5, False)) == (end, end)
+
+
 def test_three_arrays_and_no_more():
     for down, places in ((True, (0, -1, -2, -3)), (False, (0, 1, 2, 3))):
         three = with_tick_arrays(BARE, empty(*places[:3]))
