@@ -23,6 +23,8 @@ from tests.svm.pools import Placed
 from tests.svm.tick_pools import place_clmm, place_immutable_whirlpool
 from tests.svm.world import World, address
 
+pytestmark = pytest.mark.programs
+
 SOL = 10**9
 START = 7 * SOL
 TIP = Tip(address(77), 1_000_000)

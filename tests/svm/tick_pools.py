@@ -61,7 +61,7 @@ def place_whirlpool(world: World, random: Random, mint_0: Pubkey, mint_1: Pubkey
 
 
 def place_immutable_whirlpool(world: World, random: Random, mint_0: Pubkey, mint_1: Pubkey) -> Placed:
-    """A pool of the immutable program of 2026."""
+    """A pool of the immutable program of 2026; half of its arrays are dynamic."""
     program = Pubkey.from_string(whirlpool_accounts.IMMUTABLE_PROGRAM_ID)
     world.load("whirlpool_immutable", program)
     return _whirlpool(world, random, mint_0, mint_1, program)
@@ -93,7 +93,8 @@ def _whirlpool(world: World, random: Random, mint_0: Pubkey, mint_1: Pubkey, pro
     arrays = [whirlpool.tick_array(program, pool, start) for start in starts]
     for start, at in zip(starts, arrays, strict=True):
         if any(start <= known < start + span for known in shape.ticks):
-            world.put(at, program, _fixed_array(pool, start, shape))
+            dynamic = str(program) == whirlpool_accounts.IMMUTABLE_PROGRAM_ID and random.random() < 0.5
+            world.put(at, program, (_dynamic_array if dynamic else _fixed_array)(pool, start, shape))
     world.put_tokens(vault_0, mint_0, pool, DEEP)
     world.put_tokens(vault_1, mint_1, pool, DEEP)
     written_by_swap = (pool, *arrays, vault_0, vault_1)
@@ -108,6 +109,17 @@ def _fixed_array(pool: Pubkey, start: int, shape: Curve) -> bytes:
     ]
     size = whirlpool_accounts.FIXED_ARRAY_BYTES
     return written(size, (0, anchor_account("TickArray")), (8, signed(start)), *ticks, (size - 32, bytes(pool)))
+
+
+def _dynamic_array(pool: Pubkey, start: int, shape: Curve) -> bytes:
+    """A byte for each place, and a tick after it where there is one."""
+    known = dict(_places(shape, start, TICKS_PER_ARRAY))
+    head = anchor_account("DynamicTickArray") + signed(start) + bytes(pool)
+    cells = [
+        b"\x01" + signed(known[place][0], 16) + unsigned(known[place][1], 16) + bytes(80) if place in known else b"\0"
+        for place in range(TICKS_PER_ARRAY)
+    ]
+    return head + unsigned(sum(1 << place for place in known), 16) + b"".join(cells)
 
 
 def place_clmm(world: World, random: Random, mint_0: Pubkey, mint_1: Pubkey) -> Placed:

@@ -4,8 +4,8 @@ Layout: the IDL (0.9.0) of ``Whirlpool`` (653 bytes), ``TickArray`` (9,988) and 
 for each initialized tick); the program and its immutable copy share it. What positions need (growth of fees and
 rewards, reward mints) is not read.
 
-Verified: a real pool's bytes; program, for the swaps of `whirlpool` on fixed and on dynamic arrays. In dynamic ones
-anything in them that it does not explain is refused. Refused too: a pool with an adaptive fee (its oracle account sets
+Verified: a real pool's bytes; program, for the swaps of `whirlpool` on fixed and on dynamic arrays. What the IDL does
+not explain in a dynamic array is refused. Refused too: a pool with an adaptive fee (its oracle account sets
 the fee, and no vectors show how).
 """
 
