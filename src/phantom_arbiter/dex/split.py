@@ -95,7 +95,7 @@ def _search(
 
     pieces, piece_start = [], [0]
     for pool, zero_for_one in hops:
-        pieces += _pieces(segments(pool, zero_for_one, moment))
+        pieces += marginal_pieces(segments(pool, zero_for_one, moment))
         piece_start.append(len(pieces))
     stage_start = np.cumsum([0, *(len(stage) for stage in stages)], dtype=np.int32)
     amounts, values = np.zeros((2, len(hops))), np.zeros(2)
@@ -108,7 +108,7 @@ def _search(
     return amounts
 
 
-def _pieces(curve: Iterable[Segment]) -> list[tuple[float, float, float]]:
+def marginal_pieces(curve: Iterable[Segment]) -> list[tuple[float, float, float]]:
     """The curve as `split_kernel` describes it, held to marginal prices that never improve."""
     found, last = [], 0.0
     for segment in curve:
