@@ -145,6 +145,29 @@ def backtest_funding(
     sys.exit(_guarded(lambda: run_and_print(arguments)))
 
 
+@backtest.command(name="arb")
+def backtest_arb(
+    *,
+    data: Annotated[Path | None, Parameter(help="As of `replay`; default PHANTOM_DATA_DIR or ../shared/data.")] = None,
+    map: DataMap = None,
+    from_: Annotated[Day, Parameter(name="--from")] = None,
+    to: Day = None,
+    seed: Annotated[int | None, Parameter(help="The first seed of the luck in landing; default 7.")] = None,
+    seeds: Annotated[int, Parameter(help="How many seeds to run, for the mean and the spread.")] = 1,
+    config: ConfigFile = None,
+    home: Home = None,
+    json: Json = False,
+) -> None:
+    """The arb engine alone over recorded pools: what there was, what it took, what it came to and why.
+
+    phantom backtest arb --data ../shared/data --map benchmarks/datasets.toml --seeds 20
+    """
+    from phantom_arbiter.app.arb_replay import ArbReplayRequest, run_and_print
+
+    request = ArbReplayRequest(data, map, _utc_ns(from_), _utc_ns(to), seed, seeds, config, home, json)
+    sys.exit(_guarded(lambda: run_and_print(request)))
+
+
 @data.command(name="import")
 def data_import(
     kind: Annotated[str | None, Parameter(help="candle, funding, stake_rate, pool_state, swap, …")] = None,

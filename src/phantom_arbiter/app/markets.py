@@ -93,18 +93,22 @@ def recorded_spec(
         raise DataError("--data: got no span, expected --from and --to, for example --from 2025-04-14 --to 2025-05-01")
     if not 0 < start_ns < end_ns:
         raise DataError("--from, --to: expected two instants in order")
-    if not folder.is_dir():
-        raise DataError(f"--data: {folder}: no such folder")
-    skipped: tuple[str, ...] = ()
-    if map_path is None:
-        catalogue, root = Catalogue.open(folder), folder
-    else:
-        name = blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
-        root = home / "catalogues" / name
-        catalogue, found = open_folder(folder, load_map(map_path), root)
-        skipped = found.skipped
+    catalogue, root, skipped = open_recorded(folder, map_path, home)
     market = RecordedMarket.open(catalogue, start_ns, end_ns)
     return Recorded(RecordedSpec(str(root.resolve()), start_ns, end_ns, skipped), market.limits)
+
+
+def open_recorded(folder: Path, map_path: Path | None, home: Path) -> tuple[Catalogue, Path, tuple[str, ...]]:
+    """A catalogue as it is, or a folder by its map, imported once into a cache under ``home``; its root; files that the
+    folder lacks."""
+    if not folder.is_dir():
+        raise DataError(f"--data: {folder}: no such folder")
+    if map_path is None:
+        return Catalogue.open(folder), folder, ()
+    name = blake2b(str(folder.resolve()).encode(), digest_size=8).hexdigest()
+    root = home / "catalogues" / name
+    catalogue, found = open_folder(folder, load_map(map_path), root)
+    return catalogue, root, found.skipped
 
 
 def fitted(config: Config, limits: Limits) -> Config:

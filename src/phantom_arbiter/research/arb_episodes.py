@@ -1,0 +1,111 @@
+"""What the data themselves say of gaps between pools: episodes, and rows that never were a pool's state."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Final
+
+import polars as pl
+from msgspec import Struct
+
+from phantom_arbiter.core.instruments import STABLE_ASSETS
+from phantom_arbiter.core.units import BPS
+from phantom_arbiter.storage.catalogue import Catalogue
+
+_PAIR: Final = ("buy_pool", "sell_pool")
+
+
+class EpisodeSummary(Struct, frozen=True):
+    """Episodes of a span: maximal runs of slots in which the source saw one pair of pools apart, both with one base
+    token. ``crossing`` of them lie between a USDC and a USDT pool; ``stable_pools``: pools of stable against stable.
+
+    A life is counted in slots, first and last included; ``lives`` holds (slots, episodes) sorted. Margins are what the
+    source reckoned to keep in each of its ``rows``, USD.
+    """
+
+    rows: int
+    count: int
+    crossing: int
+    stable_pools: int
+    lives: tuple[tuple[int, int], ...]
+    least_margin_usd: float | None
+    median_margin_usd: float | None
+    largest_margin_usd: float | None
+
+    def life_slots(self, share: float) -> int:
+        """The shortest life that this share of episodes does not exceed; 0 without episodes."""
+        counted = 0
+        for slots, episodes in self.lives:
+            counted += episodes
+            if counted >= share * self.count:
+                return slots
+        return 0
+
+    def over_within(self, slots: int) -> float:
+        """The share of episodes that lived at most so long."""
+        return sum(episodes for life, episodes in self.lives if life <= slots) / max(1, self.count)
+
+
+def episodes_of(catalogue: Catalogue, start_ns: int, end_ns: int) -> EpisodeSummary:
+    """Count the episodes of [start_ns, end_ns). A pair bought and sold the other way round is another pair."""
+    rows = catalogue.series("arb_episode", start_ns=start_ns, end_ns=end_ns)
+    pools = catalogue.series("pool_state").select("instrument", "base", "quote").unique("instrument").collect()
+    stable = pools.filter(pl.col("base").is_in(STABLE_ASSETS) & pl.col("quote").is_in(STABLE_ASSETS))
+    seen = rows.select("slot", *_PAIR, "quote_margin").sort(*_PAIR, "slot").collect()
+    begins = (pl.col("slot") - pl.col("slot").shift(1).over(_PAIR)).fill_null(2) > 1
+    runs = seen.group_by(begins.cum_sum().alias("run"), maintain_order=True).agg(
+        pl.col("buy_pool").first(),
+        pl.col("sell_pool").first(),
+        (pl.col("slot").last() - pl.col("slot").first() + 1).alias("life"),
+    )
+    quotes = pools.select("instrument", "quote")
+    runs = runs.join(quotes, left_on="buy_pool", right_on="instrument", how="left")
+    runs = runs.join(quotes, left_on="sell_pool", right_on="instrument", how="left", suffix="_sold")
+    margins = seen["quote_margin"]
+    return EpisodeSummary(
+        rows=seen.height,
+        count=runs.height,
+        crossing=runs.filter(pl.col("quote") != pl.col("quote_sold")).height,
+        stable_pools=stable.height,
+        lives=tuple(runs.group_by("life").len().sort("life").iter_rows()),
+        least_margin_usd=_number(margins.min()),
+        median_margin_usd=_number(margins.median()),
+        largest_margin_usd=_number(margins.max()),
+    )
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+class HalfRows:
+    """Rows of whole pools of which one amount is also that of a neighbouring row, while the other differs.
+
+    A swap changes both amounts. So of two such rows at least one was read between the program's writes to the two
+    vaults, and never was a state that anybody could trade with; which of them is not said.
+    """
+
+    def __init__(self, catalogue: Catalogue, start_ns: int, end_ns: int) -> None:
+        rows = catalogue.series("pool_state", start_ns=start_ns, end_ns=end_ns)
+        rows = rows.filter(pl.col("reserves") == "exact").select("instrument", "ts_ns", _half_bps().alias("half"))
+        self._known: dict[str, tuple[list[int], list[float]]] = {}
+        for (pool,), found in rows.collect().partition_by("instrument", as_dict=True, maintain_order=True).items():
+            self._known[str(pool)] = (found["ts_ns"].to_list(), found["half"].to_list())
+        self.rows = sum(len(halves) for _, halves in self._known.values())
+        self.half = sum(half > 0 for _, halves in self._known.values() for half in halves)
+
+    def doubt_bps(self, pool: str, ts_ns: int) -> float:
+        """By how much the row of a pool that counted at an instant, its neighbour's amount aside, differs from it."""
+        times, halves = self._known.get(pool, ([], []))
+        place = bisect_right(times, ts_ns)
+        return halves[place - 1] if place else 0.0
+
+
+def _half_bps() -> pl.Expr:
+    def against(step: int) -> pl.Expr:
+        base, quote = (
+            (pl.col(name).shift(step).over("instrument") / pl.col(name) - 1).abs() for name in ("base_qty", "quote_qty")
+        )
+        return pl.when((base == 0) != (quote == 0)).then(base + quote).otherwise(0.0).fill_null(0.0)
+
+    return pl.max_horizontal(against(1), against(-1)) * BPS
