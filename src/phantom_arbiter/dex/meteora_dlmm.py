@@ -9,9 +9,9 @@ A bin pays all of its output token at its own price p (Y atoms per X atom in Q64
     net below it: out = floor(net · p / 2⁶⁴) for X → Y, floor(net · 2⁶⁴ / p) for Y → X, and the swap ends here
     else the bin is drained for its full price + ceil(full price · rate / (10⁹ − rate)), and the next bin follows
 
-verified: program — `quote` on a pair of type 0 with fees on the input, every vector of a real pool of which its clock
-is inside the decay period, and the whole state that `apply` leaves behind, by swaps of our own on that pair; sdk —
-random pools and clocks against PyPI `meteora-dlmm` 0.5.0. formula only: the fee's part of the answer, activation.
+verified: program — every vector of a real pool, and random bins, fees and clocks on that pair of type 0 (fees on the
+input): output, input and the pair and bins that `apply` leaves; sdk — random pairs and clocks against PyPI
+`meteora-dlmm` 0.5.0 and npm `@meteora-ag/dlmm` 1.9.14. formula only: the fee's part of the answer, and activation.
 Refused: bins of arrays whose old layout hides limit orders, fees collected in Y, Token-2022 mints (their transfer fee
 is outside of the pool), bins outside of the pair's own bitmap, an output of 0, more than ``MAX_BINS`` bins. Time is
 an argument: an SDK that reads the machine's clock answers differently from the program.
