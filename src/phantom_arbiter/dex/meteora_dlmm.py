@@ -324,16 +324,20 @@ def segments(pool: DlmmPool, zero_for_one: bool, unix_time_s: int, slot: int) ->
     if _obstacle(pool, 1, unix_time_s, slot) is not None or isinstance(volatility, SwapRefusal):
         return ()
     found: list[Segment] = []
-    bin_id = pool.active_id
+    bin_id, kept, last = pool.active_id, 1.0, -1
     while not isinstance(array := _next_array(pool, bin_id, zero_for_one), SwapRefusal):
         first = array.index * BINS_PER_ARRAY
         for place in _stretch(array, bin_id, zero_for_one):
             bin_ = array.bins[place]
-            reserve = sum(_layers(bin_, zero_for_one))
+            reserve = bin_.amount_y_atoms if zero_for_one else bin_.amount_x_atoms
+            if bin_.bids or bin_.asks:
+                reserve = sum(_layers(bin_, zero_for_one))
             if reserve and bin_.counters:
                 return tuple(found)
             if reserve:
-                kept = 1 - pool.fees.rate_e9(_accumulator(pool, volatility, first + place)) / FEE_PRECISION
+                accumulator = _accumulator(pool, volatility, first + place)
+                if accumulator != last:  # it stays at its maximum further out
+                    kept, last = 1 - pool.fees.rate_e9(accumulator) / FEE_PRECISION, accumulator
                 price = bin_.price_x64 / 2**64 if zero_for_one else 2**64 / bin_.price_x64
                 found.append(Segment(reserve / (price * kept), price * kept, 1.0, 0.0))
             if len(found) == MAX_BINS:
