@@ -19,6 +19,7 @@ from tests.svm.world import World, address
 DEEP = 10**18
 FIXED_TICK_BYTES = 113
 CLMM_TICK_BYTES = 168
+CLMM_OBSERVATION_BYTES = 52_121
 
 
 class Curve(NamedTuple):
@@ -153,9 +154,11 @@ def place_clmm(world: World, random: Random, mint_0: Pubkey, mint_1: Pubkey) -> 
     rate_fields = [(offset, unsigned(rate, 4)) for offset, rate in rates]
     spacing_field, mark = (51, unsigned(shape.spacing, 2)), (0, raydium_accounts.AMM_CONFIG)
     world.put(config, program, written(raydium_clmm_accounts.CONFIG_BYTES, mark, *rate_fields, spacing_field))
-    world.put(observation, program, written(52_121, (0, anchor_account("ObservationState")), (9, bytes(pool))))
+    world.put(
+        observation, program, written(CLMM_OBSERVATION_BYTES, (0, anchor_account("ObservationState")), (9, bytes(pool)))
+    )
     for start, at in zip(starts, arrays, strict=True):
-        world.put(at, program, _clmm_array(pool, start, shape))
+        world.put(at, program, clmm_array(pool, start, shape))
     world.put_tokens(vault_0, mint_0, pool, DEEP)
     world.put_tokens(vault_1, mint_1, pool, DEEP)
     written_by_swap = (pool, *arrays, vault_0, vault_1, observation)
@@ -163,7 +166,8 @@ def place_clmm(world: World, random: Random, mint_0: Pubkey, mint_1: Pubkey) -> 
     return Placed(world, "raydium_clmm", pool, mint_0, mint_1, (pool, config, *arrays), written_by_swap, moment)
 
 
-def _clmm_array(pool: Pubkey, start: int, shape: Curve) -> bytes:
+def clmm_array(pool: Pubkey, start: int, shape: Curve) -> bytes:
+    """A Raydium tick array with the curve's ticks in it."""
     per_array = raydium_clmm_accounts.TICKS_PER_ARRAY
     found = list(_places(shape, start, per_array))
     ticks = [
