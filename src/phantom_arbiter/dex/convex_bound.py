@@ -51,7 +51,7 @@ class ConvexBound(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def gap(self) -> float:
-        """How much of the bound is not known to be there, 0 or more."""
+        """How much of the bound is not known to be there; where both are one, a rounding of floats, of either sign."""
         return self.bound - self.found
 
 
@@ -96,7 +96,7 @@ def convex_bound(
         bound = min(bound, dual_value(net.raw, net.start, net.ends, net.root))
         trade(net.raw, soft, net.start, net.ends, net.root, trades)
         found = max(found, _feasible_value(net, trades))
-    return ConvexBound(max(bound, found), found, sweeps)
+    return ConvexBound(bound, found, sweeps)
 
 
 def _laid_out(pools: Sequence[PlacedPool], values: Mapping[str, float], moment: Moment) -> _Net | None:

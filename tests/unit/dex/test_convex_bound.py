@@ -25,7 +25,7 @@ def test_one_cycle_is_its_own_bound():
     report = convex_bound(pools, {"SOL": 1.0}, NOW)
     assert report.bound == pytest.approx(best, rel=1e-6)
     assert report.found == pytest.approx(report.bound, rel=1e-6)
-    assert 0.0 <= report.gap <= 1e-6 * best
+    assert abs(report.gap) <= 1e-6 * best
 
 
 def test_one_cycle_over_three_tokens_and_a_book():
@@ -37,7 +37,7 @@ def test_one_cycle_over_three_tokens_and_a_book():
     assert best > 10**8
     report = convex_bound(pools, {"SOL": 1.0}, NOW)
     assert best * (1 - 1e-9) <= report.bound <= best * 1.001
-    assert report.found <= report.bound
+    assert report.found <= report.bound * (1 + 1e-9)
 
 
 def test_parallel_pools_are_bounded_by_their_split_without_a_count():
