@@ -215,18 +215,46 @@ class ByHand:
             self.wrong.append(f"{told.name}: {what}: told {got}, by hand {expected}")
 
 
+def best_gain(buy, sell):
+    """The most that a purchase at one pool and its sale at the other give: a search over sizes, no formula."""
+    (base_1, quote_1, fee_1), (base_2, quote_2, fee_2) = buy, sell
+
+    def gain(size):
+        got = base_1 * size * (1 - fee_1) / (quote_1 + size * (1 - fee_1)) * (1 - fee_2)
+        return quote_2 * got / (base_2 + got) - size
+
+    low, high = 0.0, quote_1
+    for _ in range(100):
+        third = (high - low) / 3
+        low, high = (low + third, high) if gain(low + third) < gain(high - third) else (low, high - third)
+    return gain(low)
+
+
 def episodes(data):
-    """(rows, runs of slots, runs between the two stables, lives) of pairs of pools of SOL, from the file itself."""
+    """(rows, runs of slots, runs between the two stables, lives, gains of rows, best gains of runs in one pair summed)
+    of pairs of pools of SOL, from the file itself."""
     rows = pl.read_parquet(f"{data}/solana_cross_dex/arb_opportunities.parquet")
-    seen = {}
-    for slot, buy, sell, bought, sold in rows.select("slot", "buy_pool", "sell_pool", "buy_lp", "sell_lp").iter_rows():
+    fees, seen = fees_of(data), {}
+    names = [f"{leg}_{what}" for leg in ("buy", "sell") for what in ("pool", "lp", "base_qty", "quote_qty", "price")]
+    for slot, *told in rows.select("slot", *names).iter_rows():
+        (buy, bought, *has), (sell, sold, *wants) = told[:5], told[5:]
         one, other = (re.search(r"\((\w+)-(USD[CT])", label) for label in (bought, sold))
         if one[1] == other[1]:
-            seen.setdefault((buy, sell, one[2] != other[2]), set()).add(slot)
-    lives, crossing = [], 0
+            sides = [(min(base, quote / price), price) for base, quote, price in (has, wants)]
+            sides = [
+                (least, least * price, fees[label] / E6)
+                for (least, price), label in zip(sides, (bought, sold), strict=True)
+            ]
+            seen.setdefault((buy, sell, one[2] != other[2]), {}).setdefault(slot, best_gain(*sides))
+    lives, crossing, closed = [], 0, 0.0
     for (_, _, crosses), slots in seen.items():
-        ends = [slot for slot in slots if slot + 1 not in slots]
+        ends = sorted(slot for slot in slots if slot + 1 not in slots)
         starts = sorted(slot for slot in slots if slot - 1 not in slots)
-        lives += [end - start + 1 for start, end in zip(starts, sorted(ends), strict=True)]
+        lives += [end - start + 1 for start, end in zip(starts, ends, strict=True)]
         crossing += crosses * len(ends)
-    return sum(map(len, seen.values())), len(lives), crossing, sorted(lives)
+        if not crosses:
+            closed += sum(
+                max(slots[slot] for slot in range(start, end + 1)) for start, end in zip(starts, ends, strict=True)
+            )
+    gains = sorted(gain for slots in seen.values() for gain in slots.values())
+    return len(gains), len(lives), crossing, sorted(lives), gains, closed

@@ -127,11 +127,13 @@ def test_a_wrong_fill_is_found(replayed: Replayed, spoil: Callable[[Ended], Ende
 
 
 def test_the_report_counts_the_episodes_of_the_file(replayed: Replayed) -> None:
-    rows, count, crossing, lives = episodes(data_folder())
+    rows, count, crossing, lives, gains, closed_gain = episodes(data_folder())
     told = replayed.report.episodes
     assert (told.rows, told.count, told.crossing) == (rows, count, crossing)
     assert [life for life, number in told.lives for _ in range(number)] == lives
     assert told.life_slots(0.5) == lives[len(lives) // 2]
+    assert (told.median_gain_usd, told.largest_gain_usd) == pytest.approx((gains[len(gains) // 2], gains[-1]), rel=1e-6)
+    assert told.closed_gain_usd == pytest.approx(closed_gain, rel=1e-6)
 
 
 def test_the_parts_of_the_report_add_up(replayed: Replayed) -> None:

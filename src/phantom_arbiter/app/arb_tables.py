@@ -41,6 +41,9 @@ def _funnel(report: ArbReplayReport) -> Table:
     table.add_column("", justify="right")
     table.add_row("episodes in the data, same base token", f"{episodes.count:,}")
     table.add_row("  between a USDC and a USDT pool", f"{episodes.crossing:,}")
+    if episodes.median_margin_usd is not None and episodes.median_gain_usd is not None:
+        table.add_row("  the source's own margin, median row, USD", f"{episodes.median_margin_usd:,.4f}")
+        table.add_row("  at the best size after pool fees, USD", f"{episodes.median_gain_usd:,.4f}")
     life = f"{episodes.life_slots(0.5)} · {episodes.life_slots(0.9)}"
     table.add_row("  life in slots, median · 90 %", life, end_section=True)
     table.add_row("searches", f"{report.searches:,}")

@@ -31,11 +31,19 @@ def _data(told: Told) -> Iterator[str]:
     if not episodes.count:
         yield "The data hold no episode of two pools with the same base token."
         return
-    if episodes.least_margin_usd is not None and episodes.median_margin_usd is not None:
+    if episodes.least_margin_usd is not None:
         yield (
             "The source wrote down only slots in which it reckoned to keep "
-            f"{episodes.least_margin_usd:.2f} USD or more (median {episodes.median_margin_usd:.2f}): the rows say "
-            "nothing of the time between, and a pool's last row may be long out of date when another speaks."
+            f"{episodes.least_margin_usd:.2f} USD or more: the rows say nothing of the time between, and a pool's last "
+            "row may be long out of date when another speaks."
+        )
+    if episodes.median_gain_usd is not None and episodes.median_margin_usd is not None:
+        yield (
+            "The source reckons with prices that do not move: its median row keeps "
+            f"{episodes.median_margin_usd:.2f} USD by its own count, and {episodes.median_gain_usd:.4f} at the best "
+            "size between the pools as they were. All episodes between pools of one pair come to "
+            f"{episodes.closed_gain_usd:,.2f} USD before the chain's costs, each taken at its best, at once, and "
+            "against nobody."
         )
     if episodes.crossing and not episodes.stable_pools:
         yield (

@@ -22,7 +22,7 @@ def pools(recording: Recording, **quotes: str) -> None:
         recording.pool(name, 100.0, 150.0, START_NS, 1, quote=quote)
 
 
-def seen(recording: Recording, buy: str, sell: str, *slots: int, margin: float = 2.0) -> None:
+def seen(recording: Recording, buy: str, sell: str, *slots: int, margin: float = 2.0, **changes: float) -> None:
     for slot in slots:
         amounts = {f"{leg}_{what}": 1.0 for leg in ("buy", "sell") for what in ("base_qty", "quote_qty", "price")}
         counts = {f"{leg}_{what}": 1 for leg in ("buy", "sell") for what in ("fee_ppm", "update_slot")}
@@ -30,8 +30,7 @@ def seen(recording: Recording, buy: str, sell: str, *slots: int, margin: float =
             "arb_episode",
             **{"instrument": "SOL", "sell_base": "SOL", "buy_pool": buy, "sell_pool": sell, "slot": slot},
             **{"ts_ns": START_NS + slot * 10**9, "arb_base_qty": 1.0, "quote_margin": margin, "gross_spread_bps": 9.0},
-            **amounts,
-            **counts,
+            **(amounts | counts | changes),
         )
 
 
@@ -43,9 +42,35 @@ def test_a_run_of_slots_is_one_episode_and_another_pair_or_a_hole_begins_a_new_o
     found = episodes_of(recording.catalogue(), *SPAN)
     assert (found.rows, found.count, found.crossing, found.stable_pools) == (8, 5, 1, 0)
     assert found.lives == ((1, 3), (2, 1), (3, 1))
-    assert (found.least_margin_usd, found.median_margin_usd, found.largest_margin_usd) == (2.0, 2.0, 5.0)
+    assert (found.least_margin_usd, found.median_margin_usd) == (2.0, 2.0)
     assert [found.life_slots(share) for share in (0.5, 0.7, 0.9)] == [1, 2, 3]
     assert [found.over_within(slots) for slots in (0, 1, 2, 3)] == [0.0, 0.6, 0.8, 1.0]
+
+
+def test_gains_are_those_of_the_best_size_between_the_pools_as_they_were(recording: Recording) -> None:
+    pools(recording, a="USDC", b="USDC", c="USDT")
+    seen(recording, "a", "b", 10, 11, buy_quote_qty=0.97, buy_price=0.97)
+    seen(recording, "a", "b", 20, buy_quote_qty=0.96, buy_price=0.96, buy_fee_ppm=20_000)
+    seen(recording, "a", "c", 10, buy_quote_qty=0.5, buy_price=0.5)
+    found = episodes_of(recording.catalogue(), *SPAN)
+
+    def most(quote: float, keep: float) -> float:
+        sizes = [step / 100_000 for step in range(40_000)]
+        bought = [(keep * size / (quote + keep * size), size) for size in sizes]
+        return max(got * (1 - 1e-6) / (1 + got * (1 - 1e-6)) - size for got, size in bought)
+
+    dear, cheap, crossing = most(0.97, 1 - 1e-6), most(0.96, 0.98), most(0.5, 1 - 1e-6)
+    assert found.closed_gain_usd == pytest.approx(dear + cheap, rel=1e-3)
+    assert (found.largest_gain_usd, found.median_gain_usd) == pytest.approx((crossing, dear), rel=1e-3)
+
+
+def test_of_a_bound_the_smaller_side_counts_and_where_nothing_is_to_be_gained_nothing_is(recording: Recording) -> None:
+    pools(recording, a="USDC", b="USDC")
+    seen(recording, "a", "b", 10, buy_base_qty=3.0, buy_quote_qty=0.97, buy_price=0.97)
+    seen(recording, "b", "a", 10, buy_quote_qty=1.1, buy_price=1.1)
+    seen(recording, "a", "b", 20, buy_quote_qty=0.97, buy_price=0.97)
+    gains = episodes_of(recording.catalogue(), *SPAN)
+    assert gains.closed_gain_usd == pytest.approx(2 * (gains.largest_gain_usd or 0.0))
 
 
 def test_a_pool_of_two_stables_is_counted(recording: Recording) -> None:

@@ -8,7 +8,7 @@ from phantom_arbiter.research.arb_episodes import EpisodeSummary
 from phantom_arbiter.research.arb_orders import ArbOrder
 from phantom_arbiter.research.arb_words import Told, why
 
-EPISODES = EpisodeSummary(900, 100, 25, 0, ((1, 60), (3, 40)), 1.0, 1.5, 9.0)
+EPISODES = EpisodeSummary(900, 100, 25, 0, ((1, 60), (3, 40)), 1.0, 1.5, 0.012, 9.0, 26.4)
 QUIET = Told(msgspec.structs.replace(EPISODES, crossing=0), (), (), {}, None)
 LANDED = ArbOrder(
     order_id="arb-1",
@@ -29,13 +29,15 @@ def order(outcome: str) -> ArbOrder:
 
 
 def test_without_episodes_there_is_only_that_to_say() -> None:
-    nothing = EpisodeSummary(0, 0, 0, 0, (), None, None, None)
+    nothing = EpisodeSummary(0, 0, 0, 0, (), None, None, None, None, 0.0)
     assert why(Told(nothing, (), (), {}, 1.5)) == ("The data hold no episode of two pools with the same base token.",)
 
 
 def test_a_run_that_sent_nothing_speaks_of_the_data_alone() -> None:
-    (said,) = why(QUIET)
-    assert "1.00 USD or more (median 1.50)" in said
+    conditional, exact = why(QUIET)
+    assert "1.00 USD or more" in conditional
+    assert "keeps 1.50 USD by its own count, and 0.0120 at the best size" in exact
+    assert "come to 26.40 USD" in exact
 
 
 def test_stables_that_no_pool_joins_are_told_and_those_that_one_joins_are_not() -> None:
