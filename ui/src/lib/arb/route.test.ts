@@ -75,6 +75,7 @@ it("says a route in words", () => {
     `SOL to USDC 75 % through orca:SOL/USDC and 25 % through raydium:SOL/USDC, then USDC to SOL through ${ADDRESS}`,
   );
   expect(routeNameWords("SOL orca:WIF/SOL> raydium:WIF/SOL<")).toBe("SOL through orca:WIF/SOL, raydium:WIF/SOL");
+  expect(routeNameWords(`SOL ${ADDRESS}>`)).toBe("SOL through 58oQChx4…ihLYQo2");
   expect(routeNameWords("none")).toBe("none");
 });
 

@@ -152,7 +152,12 @@ function nodesOf(hops: readonly Hop[], place: (at: number) => readonly [number, 
 /** The engine's name of a route, "SOL orca:SOL/USDC> raydium:SOL/USDC<", in words. */
 export function routeNameWords(name: string): string {
   const [base = "", ...pools] = name.split(" ");
-  return pools.length === 0 ? name : `${base} through ${pools.map((pool) => pool.replace(/[<>]$/, "")).join(", ")}`;
+  return pools.length === 0 ? name : `${base} through ${pools.map((pool) => poolName(pool.replace(/[<>]$/, ""))).join(", ")}`;
+}
+
+/** A pool's name; of an address, both ends. */
+export function poolName(pool: string): string {
+  return pool.includes(":") ? pool : shorten(pool, POOL_LETTERS);
 }
 
 /** Long names and addresses keep both ends. */

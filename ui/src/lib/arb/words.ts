@@ -19,10 +19,10 @@ export const VERDICTS: Record<Verdict, VerdictWords> = {
   sent: { word: "Sent", glyph: "◐", tone: "info", means: "Under way: nobody knows yet what becomes of it" },
   landed: { word: "Landed", glyph: "✓", tone: "good", means: "Every swap went through, and the guard was met" },
   beaten: { word: "Beaten", glyph: "⇄", tone: "bad", means: "A rival who bid more took the gap first" },
-  reverted: { word: "Reverted", glyph: "↩", tone: "bad", means: "The gap had moved: the guard undid every swap, only fees were paid" },
-  dropped: { word: "Dropped", glyph: "∅", tone: "bad", means: "It never reached a block: its blockhash ran out" },
+  reverted: { word: "Reverted", glyph: "↩", tone: "bad", means: "The gap had moved: the guard undid every swap" },
+  dropped: { word: "Dropped", glyph: "∅", tone: "bad", means: "It never reached a block before its blockhash ran out" },
   expired: { word: "Expired", glyph: "⌛", tone: "bad", means: "Too late to be worth sending" },
-  failed: { word: "Failed", glyph: "✕", tone: "bad", means: "The chain ran it and it failed; only fees were paid" },
+  failed: { word: "Failed", glyph: "✕", tone: "bad", means: "It failed on chain, for a reason that no price explains" },
   unknown: { word: "Unknown", glyph: "?", tone: "caution", means: "No answer yet: its money stays set aside until the chain proves what happened" },
 };
 
