@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from msgspec import Struct
 
-NAMES: Final[tuple[str, ...]] = ("kernel", "markets_api", "quotes")
+NAMES: Final[tuple[str, ...]] = ("kernel", "markets_api", "quotes", "arb_split")
 
 
 class Result(Struct, frozen=True, kw_only=True):
