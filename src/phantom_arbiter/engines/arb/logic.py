@@ -16,6 +16,7 @@ from phantom_arbiter.core.units import BPS
 from phantom_arbiter.core.verdicts import Refused
 from phantom_arbiter.dex.routes import Cycle
 from phantom_arbiter.engines.arb import graveyard, patience
+from phantom_arbiter.engines.arb.bound import BoundReport
 from phantom_arbiter.engines.arb.costs import PARALLEL_UNITS
 from phantom_arbiter.engines.arb.obstacles import TRUSTED, Obstacle, obstacle_of
 from phantom_arbiter.engines.arb.panel import panel_of
@@ -51,6 +52,7 @@ class ArbEngine(BaseEngine):
         self._table: PoolTable | None = None
         self._slot = 0
         self._terms_stale = True
+        self._bound = BoundReport()
 
     def bind(self, desk: Desk) -> None:
         """Take the desk; the pools are laid out from the view when they are first needed."""
@@ -127,7 +129,9 @@ class ArbEngine(BaseEngine):
 
     def panel(self) -> dict[str, Any]:
         """Counts, the pools by venue, what was not taken and why, and the last candidate."""
-        return panel_of(self.state, self._pools(), self._oldest_slot())
+        table, oldest_slot = self._pools(), self._oldest_slot()
+        bound = self._bound.row(table, self._terms.for_search(), oldest_slot)
+        return {**panel_of(self.state, table, oldest_slot), "left_on_table": bound}
 
     def _pools(self) -> PoolTable:
         if self._table is None:

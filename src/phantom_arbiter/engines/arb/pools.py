@@ -87,10 +87,14 @@ class PoolTable:
         if pool in self._pools:
             self.index.remove_until_updated(pool)
 
+    def fresh(self, oldest_slot: int) -> list[KnownPool]:
+        """The pools that can be read and are of ``oldest_slot`` or younger."""
+        return [pool for pool in self._pools.values() if not any(self._left_out(pool, oldest_slot))]
+
     def parallel(self, asset_a: str, asset_b: str, oldest_slot: int) -> list[KnownPool]:
-        """The pools between two assets that can be read and are of ``oldest_slot`` or younger."""
+        """The fresh pools between two assets."""
         known = (self._pools[pool] for pool in self._of_pair.get(frozenset((asset_a, asset_b)), ()))
-        return [pool for pool in known if pool.slot >= oldest_slot and pool.pool not in self.unreadable]
+        return [pool for pool in known if not any(self._left_out(pool, oldest_slot))]
 
     def requote(self, pool: str, asset: str, atoms: int) -> int | str:
         """What a pool pays now for atoms of an asset, or why nothing."""

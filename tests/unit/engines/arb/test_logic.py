@@ -265,6 +265,7 @@ def test_the_panel_is_json_and_tells_the_counts(house):
     empty = msgspec.json.decode(msgspec.json.encode(house.engine.panel()))
     assert empty["best"] is None
     assert empty["hoped"] is None
+    assert empty["left_on_table"] is None
     gap(house)
     panel = msgspec.json.decode(msgspec.json.encode(house.engine.panel()))
     assert (panel["pools"], panel["searches"], panel["found"], panel["proposed"]) == (2, 2, 1, 1)
@@ -274,6 +275,9 @@ def test_the_panel_is_json_and_tells_the_counts(house):
         {"venue": "raydium", "pools": 2, "exact": 0, "youngest_slots": 0, "oldest_slots": 1, "left_out": 0, "why": ""}
     ]
     assert 0.4 < panel["hoped"] < 0.5
+    left = panel["left_on_table"]
+    assert left["bound_usd"] >= left["found_usd"] > 0, "the gap is still there: nothing has landed"
+    assert left["age_slots"] == 0
 
 
 def graves(house):

@@ -42,6 +42,7 @@ def test_a_fact_replaces_the_state(house, table):
 def test_old_pools_are_not_parallel_and_are_counted(house, table):
     young = table["b"].slot
     assert [pool.pool for pool in table.parallel("SOL", "USDC", young)] == ["b"]
+    assert [pool.pool for pool in table.fresh(young)] == ["b"]
     (row,) = table.venue_rows(young)
     assert (row["pools"], row["left_out"], row["youngest_slots"], row["oldest_slots"]) == (2, 1, 0, 1)
     assert row["why"].startswith("a last spoke in slot")
