@@ -36,8 +36,9 @@ class BoundReport:
             self._last, self._slot = convex_bound(placed, values, table.moment), slot
         if self._last is None:
             return None
+        found = max(0.0, self._last.found)  # where bound and found are one, they differ by a rounding of floats
         return {
-            "bound_usd": max(0.0, self._last.bound) / MICROS_PER_USD,
-            "found_usd": max(0.0, self._last.found) / MICROS_PER_USD,
+            "bound_usd": max(found, self._last.bound) / MICROS_PER_USD,
+            "found_usd": found / MICROS_PER_USD,
             "age_slots": slot - self._slot,
         }
