@@ -12,10 +12,10 @@ from numba import njit
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
-from phantom_arbiter.dex.route_graph import CAPACITY, DEPTH, LEAST_DEPTH, RATE, Floats, Graph, Ints
+from phantom_arbiter.dex.route_graph import CAPACITY, DEPTH, LEAST_DEPTH, RATE, UNCOUNTED, Floats, Graph, Ints
 
 
-@register_jitable
+@register_jitable(**UNCOUNTED)
 def _flattest(rate: float, paid: float, put: float, segment_rate: float, depth: float, room: float) -> float:
     """The least d such that rate·x/(1 + d·x) pays no less than the curve on this segment, ``put`` in and ``paid`` out
     before it.
@@ -34,7 +34,7 @@ def _flattest(rate: float, paid: float, put: float, segment_rate: float, depth: 
     return max(0.0, least)
 
 
-@register_jitable
+@register_jitable(**UNCOUNTED)
 def _set_least_depth(code: int, curves: Floats, tails: Ints, segments: Floats) -> None:
     rate, depth, room = curves[code, RATE], curves[code, DEPTH], curves[code, CAPACITY]
     if rate == 0.0:
@@ -48,7 +48,7 @@ def _set_least_depth(code: int, curves: Floats, tails: Ints, segments: Floats) -
     curves[code, LEAST_DEPTH] = least
 
 
-@register_jitable
+@register_jitable(**UNCOUNTED)
 def _set_lanes(graph: Graph, pair: int) -> None:
     """The best rate of each direction of the pair, its pool, and the least depth of any of its pools."""
     curves = graph.curves
@@ -64,7 +64,7 @@ def _set_lanes(graph: Graph, pair: int) -> None:
         graph.lanes[lane, RATE], graph.lanes[lane, DEPTH], graph.lane_best[lane] = rate, depth, best
 
 
-@register_jitable
+@register_jitable(**UNCOUNTED)
 def _set_detours(graph: Graph, base: int, third: int) -> None:
     """The products of the best rates over `third` between `base` and every other base."""
     base_lane, lanes, rates = graph.base_lane, graph.lanes, graph.detour_rates
@@ -76,7 +76,7 @@ def _set_detours(graph: Graph, base: int, third: int) -> None:
             rates[at, 1] = lanes[high, RATE] * lanes[low ^ 1, RATE]
 
 
-@register_jitable
+@register_jitable(**UNCOUNTED)
 def _settle(graph: Graph, pool: int) -> None:
     low, high, lane = graph.ends[2 * pool, 0], graph.ends[2 * pool, 1], graph.ends[2 * pool, 2]
     _set_lanes(graph, lane >> 1)
@@ -86,7 +86,7 @@ def _settle(graph: Graph, pool: int) -> None:
         _set_detours(graph, high, low)
 
 
-@njit(cache=True)
+@njit(cache=True, **UNCOUNTED)
 def settle(pool: int, *arrays: NDArray[Any]) -> None:
     """Bring what depends on a pool's curves up to date after they were written."""
     graph = Graph(*arrays)
@@ -95,7 +95,7 @@ def settle(pool: int, *arrays: NDArray[Any]) -> None:
     _settle(graph, pool)
 
 
-@njit(cache=True)
+@njit(cache=True, **UNCOUNTED)
 def put_constant_product(
     pool: int, reserve_low: float, reserve_high: float, keep: float, most: float, *arrays: NDArray[Any]
 ) -> None:

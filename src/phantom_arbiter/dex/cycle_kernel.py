@@ -1,229 +1,400 @@
-"""The compiled search of `routes.py`: best cycle of two or three hops through one pool, in float64.
+"""The compiled search of `routes.py`: the best cycles of two to four hops through one pool, in float64.
 
 Importing this module imports numba (about half a second): only `routes.RouteIndex` does, when it is made.
-`update_pool.py_func` and `best_cycle.py_func` are the plain-Python twins.
+`best_cycles.py_func` is the plain-Python twin.
 
-A hop pays r·x/(1 + d·x) with r = γ·reserve_out/reserve_in (the net marginal rate) and d = γ/reserve_in (γ = 1 −
-fee). It is the Möbius form a·x/(b + c·x) of reference/solana-and-dex.md §4 divided by b, so that hops compose to
-r = r₁r₂, d = d₁ + r₁d₂; the optimum input is (√r − 1)/d and the profit (√r − 1)²/d.
+A segment pays r·x/(1 + d·x), r the net marginal rate and d the depth (a/b and c/b of `pool.Segment`). Hops compose to
+r = r₁r₂, d = d₁ + r₁d₂; the optimum input is (√r − 1)/d and the profit (√r − 1)²/d (reference/solana-and-dex.md §4).
 
-Arrays (low and high are the pool's tokens in index order; direction 0 sells low for high):
-    pools       float64 [pool, 7]   reserve low, reserve high, γ, r of direction 0, of 1, d of direction 0, of 1
-    pool_ids    int32   [pool, 3]   token low, token high, pair
-    pair_start  int32   [pair + 1]  offsets into pair_pools
-    pair_pools  int32   [pool]      the pools of each pair
-    pair_rate   float64 [pair, 2]   the best r in each direction
-    near_start  int32   [token + 1] offsets into near
-    near        int32   [·, 2]      neighbour token, pair; ordered by token
-    base_slot   int32   [token]     slot of a base token, else −1; bases are the first tokens
-    base_pair   int32   [base, token] pair of the two, else −1
-    base_terms  float64 [base, 2]   value of an atom, largest input in atoms
-    found       float64 [4]         out: value, input, profit of the best cycle; best r of any cycle
-    codes       int32   [8]         out: hops and hop codes of the best cycle, then of the best r
-A hop code is 2·pool + direction; hops = 0 says none was found.
+A pool's curve is concave, so its first rate is its best, and it lies below one Möbius curve of that rate and the least
+depth. A path of token pairs is skipped where the product of the best rates is at most 1, or where the best rates with
+the least depths make less than the least of the cycles already kept; so is each cycle of it, pool by pool.
+
+The arrays, and what code, lane and detour mean: `route_graph`.
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
+from phantom_arbiter.dex.route_graph import (
+    AMOUNT,
+    CAPACITY,
+    DEPTH,
+    LEAST_DEPTH,
+    MAX_HOPS,
+    NET_RATE,
+    PROFIT,
+    RATE,
+    UNCOUNTED,
+    VALUE,
+    Graph,
+)
 
-RATE, DEPTH = 3, 5
-"""First column of r and of d in `pools`; the column of a direction follows by adding it."""
-
-
-@njit(cache=True)
-def update_pool(
-    pool: int,
-    reserve_low: float,
-    reserve_high: float,
-    keep: float,
-    pools: Floats,
-    pool_ids: Ints,
-    pair_start: Ints,
-    pair_pools: Ints,
-    pair_rate: Floats,
-) -> None:
-    """Put a pool's reserves and γ = `keep` in place; zero reserves take it out of the search."""
-    alive = reserve_low > 0.0 and reserve_high > 0.0
-    pools[pool, 0] = reserve_low
-    pools[pool, 1] = reserve_high
-    pools[pool, 2] = keep
-    pools[pool, RATE] = keep * reserve_high / reserve_low if alive else 0.0
-    pools[pool, RATE + 1] = keep * reserve_low / reserve_high if alive else 0.0
-    pools[pool, DEPTH] = keep / reserve_low if alive else 0.0
-    pools[pool, DEPTH + 1] = keep / reserve_high if alive else 0.0
-    pair = pool_ids[pool, 2]
-    pair_rate[pair] = 0.0
-    for at in range(pair_start[pair], pair_start[pair + 1]):
-        for direction in range(2):
-            rate = pools[pair_pools[at], RATE + direction]
-            pair_rate[pair, direction] = max(pair_rate[pair, direction], rate)
+FLOOR, LEAST_VALUE = range(2)
+"""`marks`."""
+WANTED, FOUND, QUEUED = range(3)
+"""`counts`."""
 
 
-@register_jitable
-def _offer(
-    hops: int,
-    c0: int,
-    c1: int,
-    c2: int,
-    rate: float,
-    pools: Floats,
-    pool_ids: Ints,
-    base_slot: Ints,
-    base_terms: Floats,
-    found: Floats,
-    codes: Ints,
-) -> None:
-    """Keep the cycle of net rate `rate` if, from one of its bases, it is worth more than the best so far."""
-    for _ in range(hops):
-        p0, p1, p2 = c0 >> 1, c1 >> 1, c2 >> 1
-        slot = base_slot[pool_ids[p0, c0 & 1]]
-        if slot >= 0:
-            depth = pools[p1, DEPTH + (c1 & 1)]
-            if hops == 3:
-                depth += pools[p1, RATE + (c1 & 1)] * pools[p2, DEPTH + (c2 & 1)]
-            depth = pools[p0, DEPTH + (c0 & 1)] + pools[p0, RATE + (c0 & 1)] * depth
-            # √r − 1 ≤ (r − 1)/2: skip the root where even that bound is worth less than the best.
-            bound = (rate - 1.0) * (rate - 1.0) * base_terms[slot, 0]
-            if bound > 4.0 * depth * found[0]:
-                gain = math.sqrt(rate) - 1.0
-                amount_in = gain / depth
-                profit = gain * amount_in
-                if amount_in > base_terms[slot, 1]:
-                    amount_in = base_terms[slot, 1]
-                    profit = amount_in * (rate / (1.0 + depth * amount_in) - 1.0)
-                value = profit * base_terms[slot, 0]
-                if value > found[0]:
-                    found[0], found[1], found[2] = value, amount_in, profit
-                    codes[0], codes[1], codes[2], codes[3] = hops, c0, c1, c2
-        if hops == 2:
-            c0, c1 = c1, c0
+LANE, TOKEN, CODE, WALK, SIZED, SEGMENT = range(6)
+
+
+@register_jitable(**UNCOUNTED)
+def _enter(graph: Graph, step: int, code: int, segment: int) -> None:
+    """Stand at the start of a segment of the hop's curve."""
+    row = graph.tails[code, 0] + segment - 1
+    for column in range(3):
+        graph.march[step, column] = graph.segments[row, column] if segment else graph.curves[code, column]
+
+
+@register_jitable(**UNCOUNTED)
+def _piece(graph: Graph, hops: int) -> tuple[float, float, float, int]:
+    """Rate and depth of the cycle from where the march stands, the input up to the first segment's end, and the hop
+    that ends there."""
+    rate, depth, reach, ending = 1.0, 0.0, np.inf, -1
+    for step in range(hops):
+        room = graph.march[step, CAPACITY]
+        left = rate - depth * room  # room = rate·x / (1 + depth·x), solved for x
+        if left > 0.0 and room < reach * left:
+            reach, ending = room / left, step
+        depth += rate * graph.march[step, DEPTH]
+        rate *= graph.march[step, RATE]
+    return rate, depth, reach, ending
+
+
+@register_jitable(**UNCOUNTED)
+def _advance(graph: Graph, hops: int, amount: float) -> None:
+    """Move every hop's stand by what `amount` at the start sends through it."""
+    for step in range(hops):
+        rate, depth = graph.march[step, RATE], graph.march[step, DEPTH]
+        grown = 1.0 + depth * amount
+        graph.march[step, RATE] = rate / (grown * grown)
+        graph.march[step, DEPTH] = depth / grown
+        graph.march[step, CAPACITY] = max(0.0, graph.march[step, CAPACITY] - amount)
+        amount = rate * amount / grown
+
+
+@register_jitable(**UNCOUNTED)
+def _size(graph: Graph, hops: int, start: int, limit: float) -> tuple[float, float]:
+    """Input and profit of the cycle in `path` from its hop `start`: marches the joint segments, each of them one
+    Möbius curve, until the marginal rate is 1, the limit is reached or a pool ends."""
+    codes, at = graph.path[SIZED], graph.path[SEGMENT]
+    for step in range(hops):
+        codes[step] = graph.path[CODE, (start + step) % hops]
+        at[step] = 0
+        _enter(graph, step, codes[step], 0)
+    total, profit = 0.0, 0.0
+    while True:
+        rate, depth, reach, ending = _piece(graph, hops)
+        if rate <= 1.0:
+            return total, profit
+        amount = (math.sqrt(rate) - 1.0) / depth if depth > 0.0 else np.inf
+        last = amount <= reach or limit - total <= reach
+        amount = min(amount, reach, limit - total)
+        total += amount
+        profit += amount * (rate - 1.0 - depth * amount) / (1.0 + depth * amount)
+        if last:
+            return total, profit
+        at[ending] += 1
+        if at[ending] > graph.tails[codes[ending], 1]:
+            return total, profit
+        _advance(graph, hops, amount)
+        _enter(graph, ending, codes[ending], at[ending])
+
+
+@register_jitable(**UNCOUNTED)
+def _may_enter(graph: Graph, hops: int) -> bool:
+    """Whether rates and depths of `bounds` allow a cycle that is worth keeping from one of its bases."""
+    rates, depths = graph.bounds[0], graph.bounds[1]
+    rate = 1.0
+    for step in range(hops):
+        rate *= rates[step]
+    if rate <= 1.0:
+        return False
+    gain = math.sqrt(rate) - 1.0
+    for start in range(hops):
+        base = graph.path[TOKEN, start]
+        if base >= graph.base_lane.shape[0] or graph.terms[base, 0] <= 0.0:
+            continue
+        depth, onward = 0.0, 1.0
+        for turn in range(hops):
+            step = start + turn if start + turn < hops else start + turn - hops
+            depth += onward * depths[step]
+            onward *= rates[step]
+        limit = graph.terms[base, 1]
+        if gain < limit * depth:
+            profit = gain * gain / depth
         else:
-            c0, c1, c2 = c1, c2, c0
+            profit = limit * (rate - 1.0 - depth * limit) / (1.0 + depth * limit) if limit < np.inf else np.inf
+        if profit * graph.terms[base, 0] > graph.marks[LEAST_VALUE]:
+            return True
+    return False
 
 
-@register_jitable
-def _note(rate: float, hops: int, c0: int, c1: int, c2: int, found: Floats, codes: Ints) -> None:
-    if rate > found[3]:
-        found[3] = rate
-        codes[4], codes[5], codes[6], codes[7] = hops, c0, c1, c2
+@register_jitable(**UNCOUNTED)
+def _offer(graph: Graph, hops: int) -> None:
+    """Keep the cycle of `path` at its best start if it is worth more than the least of those kept."""
+    best, best_amount, best_profit, best_start = graph.marks[LEAST_VALUE], 0.0, 0.0, -1
+    for start in range(hops):
+        base = graph.path[TOKEN, start]
+        if base < graph.base_lane.shape[0] and graph.terms[base, 0] > 0.0:
+            amount, profit = _size(graph, hops, start, graph.terms[base, 1])
+            if profit * graph.terms[base, 0] > best:
+                best, best_amount, best_profit, best_start = profit * graph.terms[base, 0], amount, profit, start
+    if best_start < 0:
+        return
+    values, wanted = graph.values, graph.counts[WANTED]
+    rank = min(graph.counts[FOUND] + 1, wanted)
+    while rank > 1 and values[rank - 1, VALUE] < best:
+        for column in range(4):
+            values[rank, column] = values[rank - 1, column]
+        for column in range(1 + MAX_HOPS):
+            graph.routes[rank, column] = graph.routes[rank - 1, column]
+        rank -= 1
+    values[rank, VALUE], values[rank, AMOUNT], values[rank, PROFIT] = best, best_amount, best_profit
+    values[rank, NET_RATE] = 1.0
+    graph.routes[rank, 0] = hops
+    for step in range(hops):
+        code = graph.path[CODE, (best_start + step) % hops]
+        values[rank, NET_RATE] *= graph.curves[code, RATE]
+        graph.routes[rank, 1 + step] = code
+    graph.counts[FOUND] = min(graph.counts[FOUND] + 1, wanted)
+    if graph.counts[FOUND] == wanted:
+        graph.marks[LEAST_VALUE] = values[wanted, VALUE]
 
 
-@register_jitable
-def _two_hops(
-    pool: int,
-    pools: Floats,
-    pool_ids: Ints,
-    pair_start: Ints,
-    pair_pools: Ints,
-    base_slot: Ints,
-    base_terms: Floats,
-    found: Floats,
-    codes: Ints,
-) -> None:
-    """All cycles of `pool` and another pool of the same two tokens."""
-    pair = pool_ids[pool, 2]
-    for at in range(pair_start[pair], pair_start[pair + 1]):
-        other = pair_pools[at]
-        if other == pool:
+@register_jitable(**UNCOUNTED)
+def _open(graph: Graph, step: int) -> None:
+    """Leave a hop open: the walk of its pools starts anew, the lane bounds them."""
+    lane = graph.path[LANE, step]
+    graph.path[WALK, step] = graph.pair_start[lane >> 1]
+    graph.bounds[0, step], graph.bounds[1, step] = graph.lanes[lane, RATE], graph.lanes[lane, DEPTH]
+
+
+@register_jitable(**UNCOUNTED)
+def _walk(graph: Graph, row: int) -> None:
+    """Offer every cycle of a queued path, pool by pool, depth first."""
+    path, curves, hops, first = graph.path, graph.curves, graph.queue[row, 0], graph.queue[row, 1]
+    path[CODE, 0], path[TOKEN, 0] = first, graph.ends[first, 0]
+    graph.bounds[0, 0], graph.bounds[1, 0] = curves[first, RATE], curves[first, LEAST_DEPTH]
+    for step in range(1, hops):
+        lane = graph.queue[row, 1 + step]
+        path[LANE, step], path[TOKEN, step] = lane, graph.lane_from[lane]
+        _open(graph, step)
+    if not _may_enter(graph, hops):
+        return
+    step = 1
+    while step > 0:
+        lane = path[LANE, step]
+        if path[WALK, step] == graph.pair_start[(lane >> 1) + 1]:
+            _open(graph, step)
+            step -= 1
             continue
-        for direction in range(2):
-            out, back = 2 * pool + direction, 2 * other + 1 - direction
-            rate = pools[pool, RATE + direction] * pools[other, RATE + 1 - direction]
-            _note(rate, 2, out, back, 0, found, codes)
-            if rate > 1.0:
-                _offer(2, out, back, 0, rate, pools, pool_ids, base_slot, base_terms, found, codes)
-
-
-@register_jitable
-def _three_hops(
-    first: int,
-    pair_1: int,
-    direction_1: int,
-    pair_2: int,
-    direction_2: int,
-    pools: Floats,
-    pool_ids: Ints,
-    pair_start: Ints,
-    pair_pools: Ints,
-    pair_rate: Floats,
-    base_slot: Ints,
-    base_terms: Floats,
-    found: Floats,
-    codes: Ints,
-) -> None:
-    """All cycles first → a pool of pair_1 → a pool of pair_2 that gain or have the best rate so far."""
-    rate_0 = pools[first >> 1, RATE + (first & 1)]
-    for at_1 in range(pair_start[pair_1], pair_start[pair_1 + 1]):
-        rate_1 = rate_0 * pools[pair_pools[at_1], RATE + direction_1]
-        if rate_1 * pair_rate[pair_2, direction_2] < min(1.0, found[3]):
+        code = 2 * graph.pair_pools[path[WALK, step]] + (lane & 1)
+        path[WALK, step] += 1
+        if code >> 1 == first >> 1:  # a path of two hops meets its own pool
             continue
-        code_1 = 2 * pair_pools[at_1] + direction_1
-        for at_2 in range(pair_start[pair_2], pair_start[pair_2 + 1]):
-            code_2 = 2 * pair_pools[at_2] + direction_2
-            rate = rate_1 * pools[code_2 >> 1, RATE + direction_2]
-            _note(rate, 3, first, code_1, code_2, found, codes)
-            if rate > 1.0:
-                _offer(
-                    3, first, code_1, code_2, rate, pools, pool_ids, base_slot, base_terms, found, codes
-                )  # fmt: skip
+        path[CODE, step] = code
+        graph.bounds[0, step], graph.bounds[1, step] = curves[code, RATE], curves[code, LEAST_DEPTH]
+        if _may_enter(graph, hops):
+            if step == hops - 1:
+                _offer(graph, hops)
+            else:
+                step += 1
 
 
-@njit(cache=True)
-def best_cycle(
-    pool: int,
-    pools: Floats,
-    pool_ids: Ints,
-    pair_start: Ints,
-    pair_pools: Ints,
-    pair_rate: Floats,
-    near_start: Ints,
-    near: Ints,
-    base_slot: Ints,
-    base_pair: Ints,
-    base_terms: Floats,
-    found: Floats,
-    codes: Ints,
-) -> None:
-    """Write the best cycle of two or three hops through `pool` that starts at a base to found and codes."""
-    found[:] = 0.0
-    codes[:] = 0
-    low, high = pool_ids[pool, 0], pool_ids[pool, 1]
-    near_base = base_slot[low] >= 0  # bases are the first tokens: the low one is a base if any is
+@register_jitable(**UNCOUNTED)
+def _note(graph: Graph, rate: float) -> bool:
+    """Remember the best net rate so far; whether it was one."""
+    if rate <= graph.values[0, NET_RATE]:
+        return False
+    graph.values[0, NET_RATE] = rate
+    graph.marks[FLOOR] = min(rate, 1.0) if graph.counts[WANTED] else rate
+    return True
+
+
+@register_jitable(**UNCOUNTED)
+def _queue(graph: Graph, hops: int, code: int, lane_1: int, lane_2: int, lane_3: int) -> None:
+    """Queue a path for the walk: inlining the walk into every scan would multiply the time to compile."""
+    row = graph.counts[QUEUED]
+    graph.counts[QUEUED] = row + 1
+    graph.queue[row, 0], graph.queue[row, 1], graph.queue[row, 2] = hops, code, lane_1
+    graph.queue[row, 3], graph.queue[row, 4] = lane_2, lane_3
+
+
+@register_jitable(**UNCOUNTED)
+def _take(graph: Graph, hops: int, code: int, lane_1: int, lane_2: int, lane_3: int, rate: float) -> None:
+    """Look at a path of three or four hops whose product of best rates exceeds the floor."""
+    if _note(graph, rate):
+        routes, best = graph.routes, graph.lane_best
+        routes[0, 0], routes[0, 1], routes[0, 2], routes[0, 3] = hops, code, best[lane_1], best[lane_2]
+        if hops == 4:
+            routes[0, 4] = best[lane_3]
+    if rate > 1.0 and graph.counts[WANTED]:
+        _queue(graph, hops, code, lane_1, lane_2, lane_3)
+
+
+@register_jitable(**UNCOUNTED)
+def _two_hops(graph: Graph, code: int) -> None:
+    """The changed pool and another of the same two tokens."""
+    lane, gains = graph.ends[code, 2], False
+    for at in range(graph.pair_start[lane >> 1], graph.pair_start[(lane >> 1) + 1]):
+        other = 2 * graph.pair_pools[at] + 1 - (code & 1)
+        if other == code ^ 1:
+            continue
+        rate = graph.curves[code, RATE] * graph.curves[other, RATE]
+        gains = gains or rate > 1.0
+        if _note(graph, rate):
+            graph.routes[0, 0], graph.routes[0, 1], graph.routes[0, 2] = 2, code, other
+    if gains and graph.counts[WANTED]:
+        _queue(graph, 2, code, lane ^ 1, 0, 0)
+
+
+@register_jitable(**UNCOUNTED)
+def _over(graph: Graph, hops: int, sell: int, lane_1: int, lane_2: int, lane_3: int) -> None:
+    """The path `sell` → lanes if its product of best rates exceeds the floor, and the same backwards."""
+    lanes = graph.lanes
+    rate = graph.curves[sell, RATE] * lanes[lane_1, RATE] * lanes[lane_2, RATE]
+    back = graph.curves[sell ^ 1, RATE] * lanes[lane_1 ^ 1, RATE] * lanes[lane_2 ^ 1, RATE]
+    back_1, back_2 = lane_2 ^ 1, lane_1 ^ 1
+    if hops == 4:
+        rate, back = rate * lanes[lane_3, RATE], back * lanes[lane_3 ^ 1, RATE]
+        back_1, back_2 = lane_3 ^ 1, lane_2 ^ 1
+    if rate > graph.marks[FLOOR]:
+        _take(graph, hops, sell, lane_1, lane_2, lane_3, rate)
+    if back > graph.marks[FLOOR]:
+        _take(graph, hops, sell ^ 1, back_1, back_2, lane_1 ^ 1, back)
+
+
+@register_jitable(**UNCOUNTED)
+def _detours(graph: Graph, sell: int, into: int, base: int, last: int, skip: int, least: int) -> None:
+    """All paths `sell` (→ lane `into`) → base over a third token → base `last`, where `sell` starts; `into` is −1
+    where `sell` itself ends in `base`. The third token is not `skip` and not below `least`."""
+    low, high = min(base, last), max(base, last)
+    forth = 0 if base == low else 1
+    rate, back = graph.curves[sell, RATE], graph.curves[sell ^ 1, RATE]
+    if into >= 0:
+        rate *= graph.lanes[into, RATE]
+        back *= graph.lanes[into ^ 1, RATE]
+    rates, hops = graph.detour_rates, 3 if into < 0 else 4
+    pair = low * graph.base_lane.shape[0] + high
+    for at in range(graph.detour_start[pair], graph.detour_start[pair + 1]):
+        there, returned = rate * rates[at, forth], back * rates[at, 1 - forth]
+        if max(there, returned) > graph.marks[FLOOR]:
+            third = graph.detour_thirds[at]
+            if third == skip or third < least:
+                continue
+            one, two = graph.base_lane[base, third], graph.base_lane[last, third] ^ 1
+            if there > graph.marks[FLOOR]:
+                lane_1, lane_2 = (one, two) if hops == 3 else (into, one)
+                _take(graph, hops, sell, lane_1, lane_2, two, there)
+            if returned > graph.marks[FLOOR]:
+                _take(graph, hops, sell ^ 1, two ^ 1, one ^ 1, into ^ 1, returned)
+
+
+@register_jitable(**UNCOUNTED)
+def _from_base(graph: Graph, sell: int, max_hops: int) -> None:
+    """Paths of three and four hops through a pool of one base that `sell` sells: base → far → … → base."""
+    base, far = graph.ends[sell, 0], graph.ends[sell, 1]
+    for at in range(graph.near_start[far], graph.near_start[far + 1]):
+        third, lane_1 = graph.near[at, 0], graph.near[at, 1]
+        if third == base:
+            continue
+        home = graph.base_lane[base, third]
+        if home >= 0:
+            _over(graph, 3, sell, lane_1, home ^ 1, 0)
+        if max_hops < 4:
+            continue
+        if third < graph.base_lane.shape[0]:
+            _detours(graph, sell, lane_1, third, base, far, 0)
+            continue
+        for next_at in range(graph.near_start[third], graph.near_start[third + 1]):
+            fourth = graph.near[next_at, 0]
+            home = graph.base_lane[base, fourth]
+            if home >= 0 and fourth != far:
+                _over(graph, 4, sell, lane_1, graph.near[next_at, 1], home ^ 1)
+
+
+@register_jitable(**UNCOUNTED)
+def _between_bases(graph: Graph, sell: int, max_hops: int) -> None:
+    """Paths of three and four hops through a pool of two bases: `sell` → … → where it starts."""
+    start, end = graph.ends[sell, 0], graph.ends[sell, 1]
+    base_lane = graph.base_lane
+    bases = base_lane.shape[0]
+    _detours(graph, sell, -1, end, start, -1, 0)
+    if max_hops < 4:
+        return
+    for base in range(bases):
+        if base in (start, end):
+            continue
+        if base_lane[end, base] >= 0:  # over a base, then over any token
+            _detours(graph, sell, base_lane[end, base], base, start, end, 0)
+        if base_lane[start, base] >= 0:  # over a token that is no base, then over a base: the same from the other end
+            _detours(graph, sell ^ 1, base_lane[start, base], base, end, start, bases)
+    for at in range(len(graph.inner)):  # over two tokens that are no bases
+        lane = graph.inner[at]
+        out, home = base_lane[end, graph.lane_from[lane]], base_lane[start, graph.lane_from[lane ^ 1]]
+        if out >= 0 and home >= 0:
+            _over(graph, 4, sell, out, lane, home ^ 1)
+
+
+@register_jitable(**UNCOUNTED)
+def _between(graph: Graph, sell: int, max_hops: int) -> None:
+    """Paths of three and four hops through a pool whose tokens are no bases: near → far → … → near."""
+    near, far = graph.ends[sell, 0], graph.ends[sell, 1]
+    bases = graph.base_lane.shape[0]
+    for base in range(bases):
+        to_near, to_far = graph.base_lane[base, near], graph.base_lane[base, far]
+        if to_near >= 0 and to_far >= 0:
+            _over(graph, 3, sell, to_far ^ 1, to_near, 0)
+        if max_hops < 4:
+            continue
+        if to_far >= 0:  # near → far → base → fourth → near
+            for at in range(graph.near_start[near], graph.near_start[near + 1]):
+                fourth, lane = graph.near[at, 0], graph.near[at, 1]
+                onward = graph.base_lane[base, fourth]
+                if fourth != far and onward >= 0:
+                    _over(graph, 4, sell, to_far ^ 1, onward, lane ^ 1)
+        if to_near >= 0:  # near → far → third → base → near, the third no base: those are above
+            for at in range(graph.near_start[far], graph.near_start[far + 1]):
+                third, lane = graph.near[at, 0], graph.near[at, 1]
+                onward = graph.base_lane[base, third]
+                if third != near and third >= bases and onward >= 0:
+                    _over(graph, 4, sell, lane, onward ^ 1, to_near)
+
+
+@register_jitable(**UNCOUNTED)
+def _paths(graph: Graph, sell: int, max_hops: int) -> None:
+    """All paths through the pool that `sell` sells in direction 0, by number of hops."""
+    low, high, bases = graph.ends[sell, 0], graph.ends[sell, 1], graph.base_lane.shape[0]
+    near_base = low < bases  # the lower token is a base if either is
     if near_base:
-        _two_hops(pool, pools, pool_ids, pair_start, pair_pools, base_slot, base_terms, found, codes)
-    # The third token: a base if neither end is one, else any neighbour of both. Walk the shorter list.
-    anchor, walk = low, high
-    if base_slot[high] >= 0 and near_start[high + 1] - near_start[high] > near_start[low + 1] - near_start[low]:
-        anchor, walk = high, low
-    rate_0, rate_1 = pools[pool, RATE], pools[pool, RATE + 1]
-    count = near_start[walk + 1] - near_start[walk] if near_base else base_pair.shape[0]
-    for at in range(count):
-        if near_base:
-            third = near[near_start[walk] + at, 0]
-            pair_walk = near[near_start[walk] + at, 1]
-            pair_anchor = base_pair[base_slot[anchor], third]
-        else:
-            third = at
-            pair_walk, pair_anchor = base_pair[at, walk], base_pair[at, anchor]
-        if pair_walk < 0 or pair_anchor < 0:  # also where the third is one of the two
-            continue
-        pair_low, pair_high = (pair_anchor, pair_walk) if walk == high else (pair_walk, pair_anchor)
-        from_low, from_high = int(low > third), int(high > third)
-        # Prune by the product of the best marginal rates: low → high → third → low, and the other way round.
-        if rate_0 * pair_rate[pair_high, from_high] * pair_rate[pair_low, 1 - from_low] > min(1.0, found[3]):
-            _three_hops(
-                2 * pool, pair_high, from_high, pair_low, 1 - from_low, pools, pool_ids, pair_start, pair_pools,
-                pair_rate, base_slot, base_terms, found, codes,
-            )  # fmt: skip
-        if rate_1 * pair_rate[pair_low, from_low] * pair_rate[pair_high, 1 - from_high] > min(1.0, found[3]):
-            _three_hops(
-                2 * pool + 1, pair_low, from_low, pair_high, 1 - from_high, pools, pool_ids, pair_start,
-                pair_pools, pair_rate, base_slot, base_terms, found, codes,
-            )  # fmt: skip
+        _two_hops(graph, sell)
+        _two_hops(graph, sell ^ 1)
+    if max_hops == 2:
+        return
+    if not near_base:
+        _between(graph, sell, max_hops)
+    elif high < bases:
+        _between_bases(graph, sell, max_hops)
+    else:
+        _from_base(graph, sell, max_hops)
+
+
+@njit(cache=True, **UNCOUNTED)
+def best_cycles(pool: int, max_hops: int, count: int, *arrays: NDArray[Any]) -> int:
+    """Write to `values` and `routes` the best cycles of at most `max_hops` hops through `pool` that gain, no more than
+    `count`, and the one of the best net rate; how many gain. `arrays` are the fields of the graph."""
+    graph = Graph(*arrays)
+    graph.marks[FLOOR], graph.marks[LEAST_VALUE], graph.values[0, NET_RATE] = 0.0, 0.0, 0.0
+    graph.counts[WANTED], graph.counts[FOUND], graph.counts[QUEUED] = count, 0, 0
+    graph.routes[0, 0] = 0
+    _paths(graph, 2 * pool, max_hops)
+    for row in range(graph.counts[QUEUED]):
+        _walk(graph, row)
+    return int(graph.counts[FOUND])

@@ -6,7 +6,7 @@ over a third token to another base.
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,13 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
+UNCOUNTED: Final[dict[str, Any]] = {"_nrt": False}
+"""numba options of the kernels: no reference counts. The caller holds the arrays and a kernel makes none; counting
+them on every inner call took three quarters of the time."""
 RATE, DEPTH, CAPACITY, LEAST_DEPTH = range(4)
 """Columns of `curves`; `lanes` has the first two of them, `segments` and `march` the first three."""
+VALUE, AMOUNT, PROFIT, NET_RATE = range(4)
+"""Columns of `values`."""
 MAX_HOPS: Final = 4
 MAX_COUNT: Final = 32
 """The most cycles that one search returns."""
@@ -46,6 +51,8 @@ class Graph(NamedTuple):
     """[token + 1] offsets into `near`."""
     near: Ints
     """[·, 2] neighbour, lane to it; by token."""
+    inner: Ints
+    """[·] the lanes between two tokens that are no bases."""
     base_lane: Ints
     """[base, token] the lane base → token, or −1."""
     detour_at: Ints
@@ -59,13 +66,17 @@ class Graph(NamedTuple):
     terms: Floats
     """[base, 2] value of an atom, largest input in atoms."""
     marks: Floats
-    """Work, [3]: best net rate, what a path's rate must exceed, what a cycle must be worth."""
+    """Work, [2]: what a path's rate must exceed, what a cycle must be worth."""
     counts: Ints
-    """[2] cycles wanted; out: cycles found."""
+    """[3] cycles wanted; out: cycles found; work: paths in the queue."""
+    queue: Ints
+    """Work, [path, 5] hops, code of the changed pool, the lanes after it. Two paths for each third token and for each
+    lane between third and fourth are all there can be."""
     values: Floats
-    """Out, [rank, 3]: value, input, profit of the cycles kept, best first."""
+    """Out, [1 + rank, 4]: value, input, profit and net rate of the cycles kept, best first; row 0 is the cycle of the
+    best net rate, whose first three are 0."""
     routes: Ints
-    """Out, [1 + rank, 5]: hops and their codes; row 0 is the cycle of the best net rate."""
+    """Out, [1 + rank, 5]: their hops and codes; none of row 0 is no cycle."""
     path: Ints
     """Work, [6, hop] on the path from the changed pool on: lane, token sold, code, place of the walk in `pair_pools`;
     then of the cycle being sized: code, segment."""
@@ -87,11 +98,11 @@ def empty_graph(bases: int) -> Graph:
     blank = Graph(
         curves=np.zeros((0, 4)), ends=_ints(0, 3), tails=_ints(0, 2), segments=np.zeros((0, 3)),
         pair_start=_ints(1), pair_pools=_ints(0), lanes=np.zeros((0, 2)), lane_best=_ints(0), lane_from=_ints(0),
-        near_start=_ints(1), near=_ints(0, 2), base_lane=_ints(bases, bases), detour_at=_ints(bases, bases, bases),
-        detour_rates=np.zeros((0, 2)), detour_start=_ints(bases * bases + 1), detour_thirds=_ints(0),
-        terms=np.tile([1.0, np.inf], (bases, 1)), marks=np.zeros(3), counts=_ints(2), values=np.zeros((MAX_COUNT, 3)),
-        routes=_ints(1 + MAX_COUNT, 1 + MAX_HOPS), path=_ints(6, MAX_HOPS), bounds=np.zeros((2, MAX_HOPS)),
-        march=np.zeros((MAX_HOPS, 3)),
+        near_start=_ints(1), near=_ints(0, 2), inner=_ints(0), base_lane=_ints(bases, bases),
+        detour_at=_ints(bases, bases, bases), detour_rates=np.zeros((0, 2)), detour_start=_ints(bases * bases + 1),
+        detour_thirds=_ints(0), terms=np.tile([1.0, np.inf], (bases, 1)), marks=np.zeros(2), counts=_ints(3),
+        queue=_ints(0, 1 + MAX_HOPS), values=np.zeros((1 + MAX_COUNT, 4)), routes=_ints(1 + MAX_COUNT, 1 + MAX_HOPS),
+        path=_ints(6, MAX_HOPS), bounds=np.zeros((2, MAX_HOPS)), march=np.zeros((MAX_HOPS, 3)),
     )  # fmt: skip
     return laid_out(blank, (), bases)
 
@@ -130,6 +141,8 @@ def laid_out(old: Graph, pools: Sequence[Ends], tokens: int) -> Graph:
         lane_from=np.array([token for both in pairs for token in both], np.int32),
         near_start=_offsets([token for token, _, _ in near], tokens),
         near=np.array([side[1:] for side in near], np.int32).reshape(-1, 2),
+        inner=np.array([lane for token, other, lane in near if min(token, other) >= bases], np.int32),
+        queue=_ints(2 + 2 * tokens + 4 * len(pairs), 1 + MAX_HOPS),
         base_lane=base_lane,
         detour_at=detour_at,
         detour_rates=np.zeros((len(detour_thirds), 2)),

@@ -1,19 +1,24 @@
-"""The route index: all pools in flat arrays, and the best cycle of two or three hops through a changed pool.
+"""The route index: all pools in flat arrays, and the best cycles of two to four hops through a changed pool.
 
-The search is a screen in floats; `sizing.py` decides in integers. The arrays are rebuilt only after a
-pool is added; an update writes one row. The method and its measurements: reference/solana-and-dex.md §4.
+The search is a screen in floats; `sizing.py` decides in integers. A pool is its two lists of segments, whatever its
+type; it is assumed that no segment pays a better rate than the one before it. The arrays are laid out anew only after a
+pool is added; an update writes one pool's rows. The method and its measurements: reference/solana-and-dex.md §4.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
 
+from phantom_arbiter.core.units import MAX_U64
+from phantom_arbiter.dex import pools
 from phantom_arbiter.dex.constant_product import ConstantProductPool, reserves
+from phantom_arbiter.dex.pools import Moment, PoolState
+from phantom_arbiter.dex.route_graph import MAX_COUNT, MAX_HOPS, NET_RATE, Ends, empty_graph, laid_out
 
-_KEEP, _RATE = 2, 3
-"""Columns of the table that `cycle_kernel` describes: γ, and the first net rate."""
+MAX_SEGMENTS: Final = 128
+"""The most segments kept of a pool's direction, the first ones: no swap of one transaction crosses more bins."""
 
 
 class Hop(NamedTuple):
@@ -41,7 +46,7 @@ NO_RATES: Final = Rates(0.0, 0.0)
 
 
 class Cycle(msgspec.Struct, frozen=True, gc=False):
-    """The best cycle found, in floats. It starts and ends in `base`.
+    """A cycle of the search, in floats. It starts and ends in `base`.
 
     `net_rate` and `gross_rate` are the products of the marginal rates with and without the pools' fees. Where
     no cycle gains, the input, profit and value are 0 and the cycle is the one of the best net rate.
@@ -59,109 +64,122 @@ class Cycle(msgspec.Struct, frozen=True, gc=False):
 class RouteIndex:
     """Pools by id, and the cycles through them that start in one of `bases`.
 
-    `compiled=False` runs the plain-Python twin of the search. Raises ValueError for no base, or one twice.
+    A cycle meets each of its tokens once. `compiled=False` runs the plain-Python twin of the search. Raises ValueError
+    for no base, or one twice.
     """
 
     def __init__(self, bases: Sequence[str], *, compiled: bool = True) -> None:
         if not bases or len(set(bases)) != len(bases):
             raise ValueError(f"bases are {list(bases)}, expected at least one and none twice")
-        from phantom_arbiter.dex import cycle_kernel  # here: importing numba takes half a second
+        from phantom_arbiter.dex import curve_kernel, cycle_kernel  # here: importing numba takes half a second
 
-        self._update_pool = cycle_kernel.update_pool if compiled else cycle_kernel.update_pool.py_func
-        self._best_cycle = cycle_kernel.best_cycle if compiled else cycle_kernel.best_cycle.py_func
+        def chosen(kernel: Any) -> Callable[..., Any]:
+            return kernel if compiled else kernel.py_func  # type: ignore[no-any-return]
+
+        self._put_constant_product = chosen(curve_kernel.put_constant_product)
+        self._settle = chosen(curve_kernel.settle)
+        self._best_cycles = chosen(cycle_kernel.best_cycles)
         self._bases = tuple(bases)
-        self._tokens: dict[str, int] = {}
+        self._tokens = {base: number for number, base in enumerate(bases)}
         self._pools: dict[str, int] = {}
-        self._pool_ids: list[str] = []
-        self._low_high: list[tuple[int, int]] = []
+        self._ends: list[Ends] = []
         self._flipped: list[bool] = []
-        self._rows: list[tuple[float, float, float]] = []
+        self._hops: list[Hop] = []
+        self._sold: list[str] = []
         self._keeps: list[float] = []
-        self._found = np.zeros(4, np.float64)
-        self._codes = np.zeros(8, np.int32)
-        self._terms = np.tile([1.0, np.inf], (len(bases), 1))
+        self._rooms: list[int] = []
+        self._segments_used = 0
+        self._waiting: dict[int, tuple[PoolState, Moment]] = {}
         self._terms_given: dict[str, BaseTerms] | None = None
-        self._table = np.zeros((0, 7), np.float64)
-        self._fresh = False
-        for base in bases:
-            self._token(base)
+        self._graph = empty_graph(len(bases))
 
     def __contains__(self, pool_id: str) -> bool:
         return pool_id in self._pools
 
     def __len__(self) -> int:
-        return len(self._pool_ids)
+        return len(self._ends)
 
-    def _token(self, token: str) -> int:
-        return self._tokens.setdefault(token, len(self._tokens))
-
-    def add(self, pool_id: str, token_0: str, token_1: str, pool: ConstantProductPool) -> None:
+    def add(self, pool_id: str, token_0: str, token_1: str, pool: PoolState, moment: Moment) -> None:
         """Add a pool. Raises ValueError for a known id or a pool of one token."""
         if pool_id in self._pools:
             raise ValueError(f"pool_id {pool_id!r} is in the index already")
         if token_0 == token_1:
             raise ValueError(f"token_1 of pool {pool_id!r} is {token_1!r}, expected another than token_0")
-        one, other = self._token(token_0), self._token(token_1)
-        self._pools[pool_id] = len(self._pool_ids)
-        self._pool_ids.append(pool_id)
-        self._low_high.append((min(one, other), max(one, other)))
+        one, other = (self._tokens.setdefault(token, len(self._tokens)) for token in (token_0, token_1))
+        row = self._pools[pool_id] = len(self._ends)
+        self._ends.append(Ends(min(one, other), max(one, other)))
         self._flipped.append(one > other)
-        self._rows.append(self._row(pool, one > other))
-        self._keeps.append(self._rows[-1][_KEEP])
-        self._fresh = False
+        for zero_for_one in (one < other, one > other):  # by code: direction 0 sells the lower token
+            self._hops.append(Hop(pool_id, zero_for_one))
+            self._sold.append(token_0 if zero_for_one else token_1)
+        self._keeps += (1.0, 1.0)
+        self._rooms += (0, 0)
+        self._waiting[row] = (pool, moment)
 
-    def update(self, pool_id: str, pool: ConstantProductPool) -> None:
+    def update(self, pool_id: str, pool: PoolState, moment: Moment) -> None:
         """Put a known pool's new state in place. Raises KeyError for one that was not added."""
         row = self._pools[pool_id]
-        self._write(row, *self._row(pool, self._flipped[row]))
+        if self._waiting:
+            self._waiting[row] = (pool, moment)
+        else:
+            self._write(row, pool, moment)
 
     def remove_until_updated(self, pool_id: str) -> None:
         """Leave a pool out of the search until its next update; for states too old to trust."""
-        self._write(self._pools[pool_id], 0.0, 0.0, 1.0)
+        row = self._pools[pool_id]
+        self._lay_out()
+        self._put_constant_product(row, 0.0, 0.0, 1.0, 0.0, *self._graph)
 
-    @staticmethod
-    def _row(pool: ConstantProductPool, flipped: bool) -> tuple[float, float, float]:
-        """Reserve low, reserve high, γ."""
-        low, high = reserves(pool, zero_for_one=not flipped)
-        return float(low), float(high), 1.0 - pool.fee_numerator / pool.fee_denominator
+    def _lay_out(self) -> None:
+        """Lay the arrays out anew if pools were added, and write what waited for that."""
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, {}
+        self._graph = laid_out(self._graph, self._ends, len(self._tokens))
+        for row in range(len(self._ends)):
+            if row in waiting:
+                self._write(row, *waiting[row])
+            else:
+                self._settle(row, *self._graph)
 
-    def _write(self, row: int, low: float, high: float, keep: float) -> None:
-        if not self._fresh:
-            self._build()
-        self._keeps[row] = keep
-        self._update_pool(row, low, high, keep, *self._update_arrays)
+    def _write(self, row: int, pool: PoolState, moment: Moment) -> None:
+        flipped = self._flipped[row]
+        if type(pool) is ConstantProductPool:  # the most common by far: no segments are made
+            low, high = reserves(pool, zero_for_one=not flipped)
+            keep = 1.0 - pool.fee_numerator / pool.fee_denominator
+            self._keeps[2 * row] = self._keeps[2 * row + 1] = keep
+            self._put_constant_product(row, float(low), float(high), keep, float(MAX_U64), *self._graph)
+            return
+        for direction in range(2):
+            zero_for_one = (direction == 0) != flipped
+            self._keeps[2 * row + direction] = pools.keep(pool, zero_for_one, moment)
+            self._write_curve(
+                2 * row + direction,
+                [
+                    (segment.a / segment.b, segment.c / segment.b, segment.capacity_atoms)
+                    for segment in pools.segments(pool, zero_for_one, moment)[:MAX_SEGMENTS]
+                    if segment.capacity_atoms > 0.0
+                ],
+            )
+        self._settle(row, *self._graph)
 
-    def _build(self) -> None:
-        """Lay out the arrays that `cycle_kernel` describes; reserves already written are kept."""
-        count, tokens = len(self._pool_ids), len(self._tokens)
-        table = np.zeros((count, 7), np.float64)
-        table[:, :3] = self._rows
-        table[: len(self._table), :3] = self._table[:, :3]
-        self._table = table
-        pairs: dict[tuple[int, int], int] = {}
-        of_pool = [pairs.setdefault(low_high, len(pairs)) for low_high in self._low_high]
-        pool_ids = np.array([(*both, pair) for both, pair in zip(self._low_high, of_pool, strict=True)], np.int32)
-        pair_start = _offsets(of_pool, len(pairs))
-        pair_pools = np.argsort(np.array(of_pool), kind="stable").astype(np.int32)
-        pair_rate = np.zeros((len(pairs), 2), np.float64)
-        ends = [(low, high, pair) for (low, high), pair in pairs.items()]
-        sides = sorted([*ends, *((high, low, pair) for low, high, pair in ends)])
-        near = np.array([(other, pair) for _, other, pair in sides], np.int32)
-        base_pair = np.full((len(self._bases), tokens), -1, np.int32)
-        for token, other, pair in sides:
-            if token < len(self._bases):  # bases are the first tokens
-                base_pair[token, other] = pair
-        base_slot = np.full(tokens, -1, np.int32)
-        base_slot[: len(self._bases)] = np.arange(len(self._bases))
-        self._update_arrays = (table, pool_ids, pair_start, pair_pools, pair_rate)
-        self._search_arrays = (
-            *self._update_arrays,
-            *(_offsets([token for token, _, _ in sides], tokens), near, base_slot, base_pair),
-            *(self._terms, self._found, self._codes),
-        )
-        self._fresh = True
-        for row, (low, high, keep) in enumerate(table[:, :3].tolist()):
-            self._update_pool(row, low, high, keep, *self._update_arrays)
+    def _write_curve(self, code: int, rows: list[tuple[float, float, float]]) -> None:
+        """Write rate, depth and capacity of a code's segments; a list that outgrows its room moves to the end."""
+        graph = self._graph
+        graph.curves[code, :3] = rows[0] if rows else 0.0
+        more = max(0, len(rows) - 1)
+        if more > self._rooms[code]:
+            room = self._rooms[code] = 1 << (more - 1).bit_length()
+            start, self._segments_used = self._segments_used, self._segments_used + room
+            if self._segments_used > len(graph.segments):
+                larger = np.zeros((2 * self._segments_used, 3))
+                larger[:start] = graph.segments[:start]
+                graph = self._graph = graph._replace(segments=larger)
+            graph.tails[code, 0] = start
+        graph.tails[code, 1] = more
+        if more:
+            start = int(graph.tails[code, 0])
+            graph.segments[start : start + more] = rows[1:]
 
     def set_terms(self, terms: Mapping[str, BaseTerms]) -> None:
         """Put the bases' values and limits in place for the searches to come (before: 1 an atom, no limit).
@@ -172,55 +190,54 @@ class RouteIndex:
             return
         self._terms_given = dict(terms)
         for slot, base in enumerate(self._bases):
-            self._terms[slot] = terms.get(base, (0.0, 0.0))
+            self._graph.terms[slot] = terms.get(base, (0.0, 0.0))
 
-    def best_rates(self, pool_id: str) -> Rates:
+    def best_rates(self, pool_id: str, max_hops: int = 3) -> Rates:
         """The rates of the cycle through `pool_id` with the best net rate: what most searches end with, without
-        the cycle itself. A cycle that gains has a net rate above 1."""
-        codes = self._search(pool_id)
-        if not codes[4]:
-            return NO_RATES
-        gross = net = float(self._found[3])
-        for code in codes[5 : 5 + codes[4]]:
-            gross /= self._keeps[code >> 1]
-        return Rates(net, gross)
+        the cycle itself. A cycle that gains has a net rate above 1. Raises ValueError for hops outside 2 to 4."""
+        self._search(pool_id, 0, max_hops)
+        hops, *codes = self._graph.routes[0].tolist()
+        net = float(self._graph.values[0, NET_RATE])
+        return Rates(net, self._gross(net, codes[:hops])) if hops else NO_RATES
 
-    def best_cycle(self, pool_id: str) -> Cycle | None:
-        """The cycle through `pool_id` worth most, or None where no cycle passes it."""
-        codes = self._search(pool_id)
-        if codes[0]:
-            return self._cycle(codes[1 : 1 + codes[0]], *self._found[:3].tolist())
-        if codes[4]:
-            return self._cycle(self._from_base(codes[5 : 5 + codes[4]]), 0.0, 0.0, 0.0)
-        return None
+    def best_cycle(self, pool_id: str, max_hops: int = 3) -> Cycle | None:
+        """The cycle through `pool_id` worth most, or None where no cycle passes it. Raises ValueError for hops outside
+        2 to 4."""
+        if self._search(pool_id, 1, max_hops):
+            return self._cycle(1)
+        return self._cycle(0) if self._graph.routes[0, 0] else None
 
-    def _search(self, pool_id: str) -> list[int]:
-        if not self._fresh:
-            self._build()
-        self._best_cycle(self._pools[pool_id], *self._search_arrays)
-        codes: list[int] = self._codes.tolist()
-        return codes
+    def best_cycles(self, pool_id: str, count: int, max_hops: int = 3) -> tuple[Cycle, ...]:
+        """At most `count` different cycles through `pool_id` that gain, worth most first.
 
-    def _from_base(self, codes: list[int]) -> list[int]:
-        """The cycle turned so that it starts in a base."""
-        starts = [self._low_high[code >> 1][code & 1] for code in codes]
-        first = next(step for step, token in enumerate(starts) if token < len(self._bases))
-        return codes[first:] + codes[:first]
+        Raises ValueError for a count outside 1 to `MAX_COUNT` or hops outside 2 to 4.
+        """
+        if not 1 <= count <= MAX_COUNT:
+            raise ValueError(f"count is {count}, expected 1 to {MAX_COUNT}")
+        return tuple(map(self._cycle, range(1, 1 + self._search(pool_id, count, max_hops))))
 
-    def _cycle(self, codes: list[int], value: float, amount_in: float, profit: float) -> Cycle:
-        net = gross = 1.0
-        hops = []
+    def _search(self, pool_id: str, count: int, max_hops: int) -> int:
+        """Run the search; how many cycles it kept."""
+        if not 2 <= max_hops <= MAX_HOPS:
+            raise ValueError(f"max_hops is {max_hops}, expected 2 to {MAX_HOPS}")
+        row = self._pools[pool_id]
+        self._lay_out()
+        found: int = self._best_cycles(row, max_hops, count, *self._graph)
+        return found
+
+    def _cycle(self, row: int) -> Cycle:
+        """The cycle in this row of the search's answers."""
+        hops, *codes = self._graph.routes[row].tolist()
+        value, amount_in, profit, net = self._graph.values[row].tolist()
+        del codes[hops:]
+        while self._sold[codes[0]] not in self._bases:  # the one of the best rate begins with the changed pool
+            codes.append(codes.pop(0))
+        gross = self._gross(net, codes)
+        return Cycle(
+            self._sold[codes[0]], tuple([self._hops[code] for code in codes]), amount_in, profit, value, net, gross
+        )  # fmt: skip
+
+    def _gross(self, net: float, codes: list[int]) -> float:
         for code in codes:
-            row, direction = code >> 1, code & 1
-            columns = self._table[row].tolist()
-            net *= columns[_RATE + direction]
-            gross *= columns[_RATE + direction] / columns[_KEEP]
-            hops.append(Hop(self._pool_ids[row], (direction == 0) != self._flipped[row]))
-        base = self._bases[self._low_high[codes[0] >> 1][codes[0] & 1]]
-        return Cycle(base, tuple(hops), amount_in, profit, value, net, gross)
-
-
-def _offsets(groups: list[int], count: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-    """Where each of `count` groups starts when the members of `groups` are laid out in group order."""
-    sizes = np.bincount(np.array(groups), minlength=count)
-    return np.concatenate(([0], np.cumsum(sizes))).astype(np.int32)
+            net /= self._keeps[code]
+        return net
