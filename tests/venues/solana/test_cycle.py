@@ -91,6 +91,17 @@ def test_no_legs_and_a_pool_that_is_used_twice() -> None:
     assert twice == Unbuilt(f"legs[1].pool: {ADDRESSES[0]} is used twice")
 
 
+def test_another_token_under_a_known_name() -> None:
+    data = bytearray(cpmm_bytes())
+    data[168:200] = bytes(named("fake"))
+    pool = POOLS[ADDRESSES[1]]
+    fake = replace(pool.fact, accounts=(replace(pool.fact.accounts[0], data=bytes(data)),))
+    told = POOLS | {ADDRESSES[1]: ToldPool(fake, pool.state)}
+    answer = plan_cycle((FIRST, SECOND), told, WALLET, TERMS, BLOCKHASH)
+    assert isinstance(answer, Unbuilt)
+    assert f"SOL is mint {named('fake')}, before it was {mint(0)}" in answer.reason
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -69,9 +69,11 @@ def plan_cycle(
 ) -> TransactionPlan | Unbuilt:
     """The transaction for these legs, or the first leg that no longer stands and why.
 
-    No pool twice: the accounts that a second swap needs depend on what the first one does.
+    No pool twice: the accounts that a second swap needs depend on what the first one does. No asset by two mints: one
+    of them would be another token under a known name.
     """
     used: set[str] = set()
+    mints: dict[str, Pubkey] = {}
     encoded: list[_Encoded] = []
     for number, leg in enumerate(legs):
         pool = pools.get(leg.pool)
@@ -82,10 +84,12 @@ def plan_cycle(
         if isinstance(step, Unbuilt):
             return Unbuilt(f"legs[{number}] on {leg.pool}: {step.reason}")
         encoded.append(step)
+        for asset, mint in ((leg.in_asset, step.sold), (leg.out_asset, step.bought)):
+            if mints.setdefault(asset, mint) != mint:
+                return Unbuilt(f"legs[{number}] on {leg.pool}: {asset} is mint {mint}, before it was {mints[asset]}")
     if not encoded:
         return Unbuilt("there is no leg")
-    mints = {mint: None for step in encoded for mint in (step.sold, step.bought)}
-    created = [mint for mint in mints if mint in wallet.missing]
+    created = [mint for mint in mints.values() if mint in wallet.missing]
     base = get_associated_token_address(wallet.payer, encoded[0].sold)
     return TransactionPlan(
         payer=wallet.payer,
