@@ -2,7 +2,7 @@
 
 ``PHANTOM_PROGRAMS_DIR`` names a folder with the programs' binaries, under these names: ``whirlpool.so``,
 ``whirlpool_immutable.so``, ``raydium_cpmm.so``, ``raydium_amm_v4.so``, ``raydium_clmm.so``, ``meteora_dlmm.so``,
-``meteora_damm_v2.so``. A test whose program is not there is skipped.
+``meteora_damm_v2.so``, ``jupiter_v6.so``. A test whose program is not there is skipped.
 """
 
 from __future__ import annotations
