@@ -13,6 +13,8 @@ from phantom_arbiter.dex.constant_product import ConstantProductPool, amount_in_
 from phantom_arbiter.dex.pool import Segment, SwapQuote, SwapRefusal
 from phantom_arbiter.dex.pools import Moment, PoolState, quote, segments
 
+FINE_ATOMS: Final = 1 << 24
+"""Where no amount of a cycle is below this, an atom of any is too little to search for: the input is only trimmed."""
 MAX_STEPS: Final = 24
 LAST_REACH: Final = 4
 """How many steps to either side are tried at the end: rounding makes the profit uneven from atom to atom."""
@@ -20,6 +22,8 @@ SHRINKS: Final = (40, 30, 20, 10)
 """Where the first input is refused, it is tried again less 2^-40 … 2^-10 of itself: an optimum where the liquidity
 ends lies, in floats, a few atoms to either side of the end."""
 MAX_TRIM_QUOTES: Final = 48
+TRIM_SHIFT: Final = 30
+"""Spare input is looked for down to 2^-30 of the input where there is no closed form."""
 
 PoolHop = tuple[PoolState, bool]
 """A pool and whether its token 0 is sold."""
@@ -121,8 +125,8 @@ def quote_cycle(hops: Sequence[PoolHop], amount_in_atoms: int, moment: Moment) -
 def size_cycle(hops: Sequence[PoolHop], limit_atoms: int, moment: Moment) -> SizedCycle | SwapRefusal:
     """The most profitable exact cycle found around the floats' optimum, input ≤ ``limit_atoms``.
 
-    The search steps by the input that moves the coarsest amount by an atom (its rounding shapes the profit), for at
-    most ``MAX_STEPS`` rounds; in the last ones every input is trimmed to the least that pays as much. Refused where
+    Where an amount is coarse, the search steps by the input that moves it by an atom (its rounding shapes the profit),
+    for at most ``MAX_STEPS`` rounds. The input is trimmed to the least that pays as much. Refused where
     the floats find no gain or their input pays nothing out; where rounding eats the gain, the profit returned is
     negative.
     """
@@ -131,6 +135,8 @@ def size_cycle(hops: Sequence[PoolHop], limit_atoms: int, moment: Moment) -> Siz
         return best
     start = best.amount_in_atoms
     coarsest = min(start, *(answer.amount_out_atoms for answer in best.quotes))
+    if coarsest >= FINE_ATOMS:
+        return _trimmed(hops, best, moment)
     finest = max(-(-start // coarsest), start >> 16)  # the profit is flat there: a step of 2^-16 costs 2^-32 of it
     step = max(finest, start >> 6)
     for _ in range(MAX_STEPS):
@@ -193,8 +199,8 @@ def _trimmed(hops: Sequence[PoolHop], sized: SizedCycle, moment: Moment) -> Size
 def least_input(hop: PoolHop, enough: SwapQuote, wanted_out_atoms: int, moment: Moment) -> SwapQuote:
     """The quote of the smallest input that pays at least ``wanted_out_atoms``, which ``enough`` does.
 
-    Constant product: the closed form. Others: ever longer steps down from ``enough``, then halving, at most
-    ``MAX_TRIM_QUOTES`` quotes in all; the answer always pays enough.
+    Constant product: the closed form. Others: ever longer steps down from ``enough``, then halving, to an atom or 2^-30
+    of the input; at most ``MAX_TRIM_QUOTES`` quotes in all. The answer always pays enough.
     """
     pool, zero_for_one = hop
     if isinstance(pool, ConstantProductPool):
@@ -202,11 +208,12 @@ def least_input(hop: PoolHop, enough: SwapQuote, wanted_out_atoms: int, moment: 
         found = amount if isinstance(amount, SwapRefusal) else quote(pool, amount, zero_for_one, moment)
         return found if isinstance(found, SwapQuote) and found.amount_out_atoms >= wanted_out_atoms else enough
     spare = enough.amount_out_atoms - wanted_out_atoms + 1
-    step = max(1, spare * enough.amount_in_atoms // enough.amount_out_atoms)
+    finest = max(1, enough.amount_in_atoms >> TRIM_SHIFT)
+    step = max(finest, spare * enough.amount_in_atoms // enough.amount_out_atoms)
     too_little, galloping = 0, True
     for _ in range(MAX_TRIM_QUOTES):
         between = enough.amount_in_atoms - too_little
-        if between <= 1:
+        if between <= finest:
             break
         amount = enough.amount_in_atoms - (min(step, between - 1) if galloping else between // 2)
         found = quote(pool, amount, zero_for_one, moment)

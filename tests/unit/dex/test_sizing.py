@@ -5,7 +5,7 @@ from phantom_arbiter.dex.constant_product import ConstantProductPool
 from phantom_arbiter.dex.phoenix import PhoenixMarket, PhoenixOrder
 from phantom_arbiter.dex.pool import SwapRefusal
 from phantom_arbiter.dex.pools import Moment, quote
-from phantom_arbiter.dex.sizing import least_input, optimal_input, quote_cycle, size_cycle
+from phantom_arbiter.dex.sizing import TRIM_SHIFT, least_input, optimal_input, quote_cycle, size_cycle
 from phantom_arbiter.dex.tick_math import sqrt_price_at_tick
 from phantom_arbiter.dex.whirlpool import Whirlpool, tick_array, with_tick_arrays
 
@@ -51,7 +51,8 @@ def test_one_segment_each_is_the_closed_form():
 def test_no_atom_of_input_is_spare(hops):
     sized = size_cycle(hops, 10**15, NOW)
     assert sized.profit_atoms > 0
-    assert quote_cycle(hops, sized.amount_in_atoms - 1, NOW).amount_out_atoms < sized.amount_out_atoms
+    spare = 1 if hops == GAP else 1 + (sized.amount_in_atoms >> TRIM_SHIFT)
+    assert quote_cycle(hops, sized.amount_in_atoms - spare, NOW).amount_out_atoms < sized.amount_out_atoms
 
 
 def test_a_march_crosses_ticks_and_orders():
@@ -84,6 +85,6 @@ def test_the_least_input_of_a_book_is_whole_lots_and_found_in_few_quotes(monkeyp
     generous = quote(BOOK, 10**9, False, NOW)
     least = least_input((BOOK, False), generous, generous.amount_out_atoms, NOW)
     assert least.amount_out_atoms == generous.amount_out_atoms
-    below = quote(BOOK, least.amount_in_atoms - 1, False, NOW)
+    below = quote(BOOK, least.amount_in_atoms - 1 - (10**9 >> TRIM_SHIFT), False, NOW)
     assert below.amount_out_atoms < least.amount_out_atoms
     assert len(asked) <= sizing.MAX_TRIM_QUOTES
