@@ -134,6 +134,9 @@ class _Fill(Struct, frozen=True, gc=False):
     orders_out_atoms: int
 
 
+_BEYOND_U64: Final = SwapRefusal("a bin's price overflows u64")
+
+
 def with_arrays(pool: DlmmPool, arrays: Iterable[BinArray]) -> DlmmPool:
     """The pool with these arrays added, or put in the place of those with their index."""
     return replace(pool, arrays={**pool.arrays, **{array.index: array for array in arrays}})
@@ -159,6 +162,11 @@ def _accumulator(pool: DlmmPool, volatility: Volatility, bin_id: int) -> int:
 def _price_of(price_x64: int, atoms: int, zero_for_one: bool) -> int:
     """The input that takes all of that output, rounded up, fee apart."""
     return -(-(atoms << 64) // price_x64) if zero_for_one else -(-atoms * price_x64 >> 64)
+
+
+def _output_of(price_x64: int, net_atoms: int, zero_for_one: bool) -> int:
+    """What that input buys, rounded down as the program does."""
+    return net_atoms * price_x64 >> 64 if zero_for_one else (net_atoms << 64) // price_x64
 
 
 def _layers(bin_: Bin, zero_for_one: bool) -> tuple[int, ...]:
@@ -200,51 +208,62 @@ def _obstacle(pool: DlmmPool, amount_in_atoms: int, unix_time_s: int, slot: int)
     return None
 
 
-def _fill(bin_: Bin, bin_id: int, left: int, rate: int, zero_for_one: bool) -> tuple[_Fill, bool] | SwapRefusal:
-    """What the bin does with what is left of the input, and whether all of that is gone."""
+def _fill(bin_: Bin, bin_id: int, left: int, rate: int, zero_for_one: bool) -> _Fill | SwapRefusal:
+    """What the bin does with what is left of the input; all of it goes where the bin is not drained."""
     fee = -(-left * rate // FEE_PRECISION)  # ceiling, as the program
     net, price = left - fee, bin_.price_x64
-    paid = out = own_paid = own_out = 0
-    for place, atoms in enumerate(_layers(bin_, zero_for_one)):
-        full = _price_of(price, atoms, zero_for_one)
-        if full > MAX_U64:
-            return SwapRefusal("a bin's price overflows u64")
-        if net - paid >= full:
-            paid, out = paid + full, out + atoms
+    if zero_for_one:
+        atoms, orders = bin_.amount_y_atoms, bin_.bids
+    else:
+        atoms, orders = bin_.amount_x_atoms, bin_.asks
+    full = _price_of(price, atoms, zero_for_one)
+    if full > MAX_U64:
+        return _BEYOND_U64
+    if net < full:
+        return _Fill(bin_id, net, fee, _output_of(price, net, zero_for_one), 0, 0)
+    if net == full:
+        return _Fill(bin_id, net, fee, atoms, 0, 0)
+    paid, out = full, atoms
+    for order in orders:
+        full_order = _price_of(price, order, zero_for_one)
+        if full_order > MAX_U64:
+            return _BEYOND_U64
+        if net - paid >= full_order:
+            paid, out = paid + full_order, out + order
         else:
-            out += (net - paid) * price >> 64 if zero_for_one else (net - paid << 64) // price  # floor, as the program
-            paid = net
-        if place == 0:
-            own_paid, own_out = paid, out
+            paid, out = net, out + _output_of(price, net - paid, zero_for_one)
         if paid == net:
-            return _Fill(bin_id, net, fee, out, paid - own_paid, out - own_out), True
+            return _Fill(bin_id, net, fee, out, paid - full, out - atoms)
     drained = -(-paid * rate // (FEE_PRECISION - rate))
-    return _Fill(bin_id, paid, drained, out, paid - own_paid, out - own_out), False
+    return _Fill(bin_id, paid, drained, out, paid - full, out - atoms)
 
 
 def _walk(pool: DlmmPool, amount: int, zero_for_one: bool, volatility: Volatility) -> list[_Fill] | SwapRefusal:
     """Every bin that the swap uses, in order."""
     fills: list[_Fill] = []
     bin_id, left = pool.active_id, amount
+    rate, rated = 0, -1
     while True:
         array = _next_array(pool, bin_id, zero_for_one)
         if isinstance(array, SwapRefusal):
             return array
-        first = array.index * BINS_PER_ARRAY
+        first, bins = array.index * BINS_PER_ARRAY, array.bins
         for place in _stretch(array, bin_id, zero_for_one):
-            bin_ = array.bins[place]
-            if not any(_layers(bin_, zero_for_one)):
+            bin_ = bins[place]
+            if not ((bin_.amount_y_atoms or bin_.bids) if zero_for_one else (bin_.amount_x_atoms or bin_.asks)):
                 continue
             if bin_.counters:
                 return SwapRefusal(f"bin {first + place} may hold limit orders, which its old layout does not tell")
-            rate = pool.fees.rate_e9(_accumulator(pool, volatility, first + place))
+            accumulator = _accumulator(pool, volatility, first + place)
+            if accumulator != rated:  # at its maximum it is that of the bin before
+                rate, rated = pool.fees.rate_e9(accumulator), accumulator
             filled = _fill(bin_, first + place, left, rate, zero_for_one)
             if isinstance(filled, SwapRefusal):
                 return filled
-            fills.append(filled[0])
-            if filled[1]:
+            fills.append(filled)
+            left -= filled.net_atoms + filled.fee_atoms
+            if not left:
                 return fills
-            left -= filled[0].net_atoms + filled[0].fee_atoms
             if len(fills) == MAX_BINS:
                 return SwapRefusal(f"the swap needs more than {MAX_BINS} bins")
         bin_id = first - 1 if zero_for_one else first + BINS_PER_ARRAY
