@@ -7,7 +7,8 @@ Both programs take the fee from the input, rounded up, and pay the output rounde
 
 Verified: program. Both binaries (CPMM 2025-02, AMM v4 2024-11 swap-only) paid every measured swap to the unit; not with
 a creator fee, an order book or a Token-2022 transfer fee, whose accounts `raydium_accounts` refuses.
-AMM v4 rounds a fee below half an atom to nothing: for less than 200 atoms it pays a little more than the quote.
+That AMM v4 rounds a fee below half an atom to nothing: for less than 200 atoms it pays a little more than the quote,
+which is what the source of 2026-07 and the SDK answer.
 All amounts are atoms of their own token and fit in a u64, as they do on chain.
 """
 
