@@ -6,7 +6,10 @@ from phantom_arbiter.core.commands import Mode, StartEngine
 from phantom_arbiter.core.events import (
     Commanded,
     Envelope,
+    LegReport,
+    LegStatus,
     OraclePosted,
+    OrderReported,
     PoolUpdated,
     Quoted,
     VenueStatus,
@@ -79,6 +82,23 @@ class House:
         """A SOL/USDC pool of that many SOL at a price in USD."""
         reserves = (sol * LAMPORTS_PER_SOL, round(sol * price * USDC_ATOMS))
         return self.pool(name, "SOL", "USDC", *reserves, fee_bps=fee_bps, after_ns=after_ns)
+
+
+def gap(house, *, cheap=149.3, dear=150.7):
+    """Two pools with a gap between them; the verdicts on the second."""
+    house.sol_usdc("orca", cheap)
+    return house.sol_usdc("ray", dear)
+
+
+def report(order_id, status, legs, **more):
+    """A report of all legs at once; fills are as they were expected."""
+    reports = tuple(
+        LegReport(i, status, leg.in_atoms, leg.expected_out_atoms)
+        if status is LegStatus.FILLED
+        else LegReport(i, status)
+        for i, leg in enumerate(legs)
+    )
+    return OrderReported(order_id, reports, **more)
 
 
 @pytest.fixture
