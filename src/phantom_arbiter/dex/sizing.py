@@ -130,7 +130,14 @@ def size_cycle(hops: Sequence[PoolHop], limit_atoms: int, moment: Moment) -> Siz
     the floats find no gain or their input pays nothing out; where rounding eats the gain, the profit returned is
     negative.
     """
-    best = _first(hops, min(int(optimal_input(hops, moment)), limit_atoms), moment)
+    return size_near(hops, optimal_input(hops, moment), limit_atoms, moment)
+
+
+def size_near(
+    hops: Sequence[PoolHop], optimum_atoms: float, limit_atoms: int, moment: Moment
+) -> SizedCycle | SwapRefusal:
+    """`size_cycle` where the floats' optimum is known."""
+    best = _first(hops, min(int(optimum_atoms), limit_atoms), moment)
     if isinstance(best, SwapRefusal):
         return best
     start = best.amount_in_atoms

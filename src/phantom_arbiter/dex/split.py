@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from phantom_arbiter.dex.pool import Segment, SwapQuote, SwapRefusal
 from phantom_arbiter.dex.pools import Moment, segments
-from phantom_arbiter.dex.sizing import PoolHop, SizedCycle, least_input, quote_or_less, size_cycle
+from phantom_arbiter.dex.sizing import PoolHop, SizedCycle, least_input, quote_or_less, size_near
 
 MAX_SWAPS: Final = 5
 """What a transaction holds, about."""
@@ -67,9 +67,9 @@ def split_cycle(
     """The best set of at most ``max_swaps`` pools and its exact legs, input ≤ ``limit_atoms``.
 
     A set is worth its profit less ``cost_per_swap_atoms`` for every swap, in atoms of the base: a further swap must
-    earn its keep. Never worth less than the best cycle of one pool a stage as `size_cycle` sizes it. Refused where no
-    set gains. ``compiled=False`` runs the plain-Python twin. Raises ValueError for a stage without pools, more stages
-    than swaps, or more than ``MAX_POOLS`` pools.
+    earn its keep. Never worth less, roundings aside, than the best cycle of one pool a stage as `size_cycle` sizes it.
+    Refused where no set gains. ``compiled=False`` runs the plain-Python twin. Raises ValueError for a stage without
+    pools, more stages than swaps, or more than ``MAX_POOLS`` pools.
     """
     if not stages or not all(stages) or len(stages) > max_swaps:
         raise ValueError(f"stages have {[len(stage) for stage in stages]} pools, expected 1 to {max_swaps} with pools")
@@ -122,8 +122,10 @@ def marginal_pieces(curve: Iterable[Segment]) -> list[tuple[float, float, float]
 
 def _unsplit(stages: Stages, amounts: NDArray[np.float64], limit_atoms: int, moment: Moment) -> list[SplitCycle]:
     """The best cycle of one pool a stage, exactly; nothing where it is refused."""
-    places = [stage[0][0] for stage in _shares(stages, amounts)]
-    sized = size_cycle([stage[at] for stage, at in zip(stages, places, strict=True)], limit_atoms, moment)
+    shares = [stage[0] for stage in _shares(stages, amounts)]
+    places = [at for at, _ in shares]
+    hops = [stage[at] for stage, at in zip(stages, places, strict=True)]
+    sized = size_near(hops, shares[0][1], limit_atoms, moment)
     if not isinstance(sized, SizedCycle):
         return []
     legs = enumerate(zip(places, sized.quotes, strict=True))
