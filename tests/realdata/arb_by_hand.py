@@ -3,8 +3,8 @@ of the package: what each pool held when a transaction met it, what it paid, whe
 
 How a pool is read. Raydium: the vaults as they are. Orca: the row tells what is for sale up to the next tick and what
 that costs; the pool pays like a constant product on the smaller of the two at the row's price. Between two rows of a
-pool our own swaps stay in it and fade over four seconds; who trades the other way doesn't profit from them. A rival who
-won the race swapped what we had wanted to.
+pool our own swaps stay in it; who trades the other way doesn't profit from them. A rival who won the race swapped what
+we had wanted to.
 """
 
 import bisect
@@ -15,7 +15,6 @@ from typing import NamedTuple
 import polars as pl
 
 SLOT_NS = 400_000_000
-FADE_NS = 4_000_000_000
 E6 = 10**6
 DECIMALS = {"USDC": 6, "USDT": 6}  # all others 9
 WIDEST = "OrcaWhirlpool(SOL-USDC-128)"  # only ever bought from: its fee is not told by a sale
@@ -121,9 +120,8 @@ class ByHand:
         a, b = pool.rows[place][:2]
         has_in, has_out = (a, b) if sells_base else (b, a)
         pushed = self.pushes.get(leg.pool)
-        if pushed and pushed[0] == place and pushed[1] == sells_base:
-            left = max(0, ceil(E6 * (FADE_NS - (now_ns - pushed[4])), FADE_NS))
-            has_in, has_out = has_in + ceil(pushed[2] * left, E6), has_out - ceil(pushed[3] * left, E6)
+        if pushed and pushed[:2] == (place, sells_base):
+            has_in, has_out = has_in + pushed[2], has_out - pushed[3]
         return place, sells_base, has_in, has_out
 
     def paid(self, leg, now_ns):
@@ -136,8 +134,7 @@ class ByHand:
         place, sells_base, has_in, has_out = self.faced(leg, now_ns)
         a, b = self.pools[leg.pool].rows[place][:2]
         row_in, row_out = (a, b) if sells_base else (b, a)
-        pushed = (has_in + leg.in_atoms - row_in, row_out - has_out + out_atoms)
-        self.pushes[leg.pool] = (place, sells_base, *pushed, now_ns)
+        self.pushes[leg.pool] = (place, sells_base, has_in + leg.in_atoms - row_in, row_out - has_out + out_atoms)
 
     def follow(self, told):
         """Check a transaction; what it gained after everything, in millionths of a dollar."""

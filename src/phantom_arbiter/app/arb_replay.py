@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
 import polars as pl
 
 from phantom_arbiter.app.arb_tables import print_arb
@@ -14,15 +15,14 @@ from phantom_arbiter.app.lab import data_folder
 from phantom_arbiter.app.markets import fitted, open_recorded
 from phantom_arbiter.app.memory_journal import MemoryJournal
 from phantom_arbiter.app.recorded import RecordedMarket
-from phantom_arbiter.app.recorded_assumptions import IMPACT
 from phantom_arbiter.app.replay import Watch, run_unjournaled
 from phantom_arbiter.app.session import Session
 from phantom_arbiter.config import Config, ConfigError, load, with_market
 from phantom_arbiter.core.commands import StartEngine
 from phantom_arbiter.core.events import Commanded
-from phantom_arbiter.core.units import MICROS_PER_USD, NS_PER_SECOND, power_of_ten
+from phantom_arbiter.core.units import MICROS_PER_USD, power_of_ten
 from phantom_arbiter.engines.arb.logic import ArbEngine
-from phantom_arbiter.research.arb_episodes import HalfRows, episodes_of
+from phantom_arbiter.research.arb_episodes import PoolRows, episodes_of
 from phantom_arbiter.research.arb_orders import ArbFollower
 from phantom_arbiter.research.arb_report import ArbReplayReport, Recording, SeedResult, report_of, seed_result
 from phantom_arbiter.storage.catalogue import Catalogue
@@ -31,6 +31,8 @@ from phantom_arbiter.storage.schemas import DataError
 
 MAX_SEEDS: Final = 1_000
 _NS_PER_MS: Final = 1_000_000
+_NEVER_NS: Final = 10**25
+"""So long that not a millionth part of a push fades in any span."""
 
 
 class ArbReplayRequest(NamedTuple):
@@ -98,8 +100,14 @@ def replay_arb(request: ArbReplayRequest, progress: Callable[[str, int, int], No
 
 
 def open_run(catalogue: Catalogue, start_ns: int, end_ns: int, config: Config) -> ArbRun:
-    """A session over [start_ns, end_ns) in which the arb engine alone has capital and runs."""
+    """A session over [start_ns, end_ns) in which the arb engine alone has capital and runs.
+
+    Elsewhere what we took of a pool comes back within seconds, as others keep it in line. Here it was out of line, and
+    taking the gap is what brought it back: it stays as it was left until its next row, or the same gap would pay again
+    and again.
+    """
     market = RecordedMarket.open(catalogue, start_ns, end_ns)
+    market.liquidity.impact = msgspec.structs.replace(market.liquidity.impact, recovery_ns=_NEVER_NS)
     session = Session(fitted(config, market.limits(config.safety.limits)), market, MemoryJournal())
     follower = ArbFollower(session.kernel.view)
     session.sequencer.listeners.append(follower.hear)
@@ -125,9 +133,8 @@ def report_run(run: ArbRun, results: Sequence[SeedResult]) -> ArbReplayReport:
     recording = Recording(
         from_ns=market.start_ns,
         to_ns=market.end_ns,
-        pool_rows=_pool_rows(*span),
         episodes=episodes_of(*span),
-        half=HalfRows(*span),
+        rows=PoolRows(*span),
         assumptions=(*market.assumptions, *_assumed(run.session.config)),
     )
     return report_of(recording, engine, run.follower, results, in_units)
@@ -167,6 +174,7 @@ def _assumed(config: Config) -> tuple[str, ...]:
         f"{driver.rivals} rivals see every gap that still gains, and each bids an even random share of the gain; where "
         "one bids more than we, its copy of our transaction executes first (assumed). A bundle that does not succeed "
         "pays nothing.",
-        "The rest of the market does not react to us: a pool that we traded with keeps our push until its next row, or "
-        f"{IMPACT.recovery_ns / NS_PER_SECOND:.0f} s, and no later trade of ours profits from it.",
+        "The rest of the market does not react to us. A pool that we traded with, or a rival who beat us, stays as it "
+        "was left until its next row, and no later trade of ours the other way profits from it; the engine sees rows "
+        "alone, not what it did itself.",
     )

@@ -124,8 +124,8 @@ def _doubt(console: Console, report: ArbReplayReport) -> None:
         _line(
             console,
             f"{doubt.half_rows:,} of {doubt.rows:,} rows of whole pools share one amount with a neighbour while the "
-            "other differs: at least one of each two was read between two writes. For "
-            f"{doubt.orders} landed orders that is more than they gained: {doubt.net_usd:+,.4f} USD of the net.",
+            "other differs: at least one of each two was read between two writes. Landed orders for which that is more "
+            f"than they gained: {doubt.orders}, {doubt.net_usd:+,.4f} USD of the net.",
         )
 
 

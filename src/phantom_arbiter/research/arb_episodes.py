@@ -108,27 +108,35 @@ def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-class HalfRows:
-    """Rows of whole pools of which one amount is also that of a neighbouring row, while the other differs.
+class PoolRows:
+    """When each pool's rows came, and which of them may never have been a state of it.
 
-    A swap changes both amounts. So of two such rows at least one was read between the program's writes to the two
-    vaults, and never was a state that anybody could trade with; which of them is not said.
+    A swap changes both amounts of a whole pool. So of two neighbouring rows with one amount alike and the other not, at
+    least one was read between the program's writes to the two vaults, and nobody could ever trade with it; which of
+    them is not said. ``exact`` counts rows of whole pools, ``half`` those that have such a neighbour.
     """
 
     def __init__(self, catalogue: Catalogue, start_ns: int, end_ns: int) -> None:
         rows = catalogue.series("pool_state", start_ns=start_ns, end_ns=end_ns)
-        rows = rows.filter(pl.col("reserves") == "exact").select("instrument", "ts_ns", _half_bps().alias("half"))
-        self._known: dict[str, tuple[list[int], list[float]]] = {}
-        for (pool,), found in rows.collect().partition_by("instrument", as_dict=True, maintain_order=True).items():
-            self._known[str(pool)] = (found["ts_ns"].to_list(), found["half"].to_list())
-        self.rows = sum(len(halves) for _, halves in self._known.values())
-        self.half = sum(half > 0 for _, halves in self._known.values() for half in halves)
+        whole = pl.col("reserves") == "exact"
+        found = rows.select("instrument", "ts_ns", whole, pl.when(whole).then(_half_bps()).otherwise(0.0).alias("half"))
+        frame = found.collect()
+        self._known: dict[str, tuple[list[int], list[float]]] = {
+            str(pool): (seen["ts_ns"].to_list(), seen["half"].to_list())
+            for (pool,), seen in frame.partition_by("instrument", as_dict=True, maintain_order=True).items()
+        }
+        self.count = frame.height
+        self.exact = frame.filter("reserves").height
+        self.half = frame.filter(pl.col("half") > 0).height
+
+    def number(self, pool: str, ts_ns: int) -> int:
+        """The number, from 1, of a pool's row that counts at an instant; 0 before the first."""
+        return bisect_right(self._known[pool][0], ts_ns) if pool in self._known else 0
 
     def doubt_bps(self, pool: str, ts_ns: int) -> float:
-        """By how much the row of a pool that counted at an instant, its neighbour's amount aside, differs from it."""
-        times, halves = self._known.get(pool, ([], []))
-        place = bisect_right(times, ts_ns)
-        return halves[place - 1] if place else 0.0
+        """By how much the amounts of the row that counts at an instant differ from a neighbour that doubts it."""
+        number = self.number(pool, ts_ns)
+        return self._known[pool][1][number - 1] if number else 0.0
 
 
 def _half_bps() -> pl.Expr:

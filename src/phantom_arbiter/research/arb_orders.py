@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from phantom_arbiter.core.cycles import net_flows
 from phantom_arbiter.core.events import Envelope, FeeKind, OrderReported
@@ -34,7 +35,8 @@ class ArbLeg(Struct, frozen=True):
 
 
 class ArbOrder(Struct, frozen=True):
-    """An order that ended. ``landed_ns`` is the instant at which it met the market, 0 where it never did.
+    """An order that ended. ``landed_ns`` is the instant at which it met the market, 0 where it never did; ``swaps`` are
+    its pools, each with what it sold there, and ``legs`` what was filled.
 
     ``flows_atoms``: what its swaps came to by asset, positive received; ``chain_lamports`` by kind. The rest is in
     millionths of a dollar at the prices of the moment its end was told; ``gross_micros`` is before the pools' fees, and
@@ -49,6 +51,7 @@ class ArbOrder(Struct, frozen=True):
     reason: str
     size_micros: int
     hoped_micros: int
+    swaps: tuple[tuple[str, str], ...] = ()
     legs: tuple[ArbLeg, ...] = ()
     flows_atoms: dict[str, int] = {}
     chain_lamports: dict[str, int] = {}
@@ -110,7 +113,8 @@ class ArbFollower:
         outcome = LANDED if landed else word if word in OUTCOMES else OUTCOMES[-1]
         met = outcome not in ("dropped", "expired")
         size, hoped = intent.notional_micros, _hoped_micros(intent)
-        early = ArbOrder(order.id, sent_ns, landed_ns if met else 0, outcome, why, size, hoped)
+        swaps = tuple((leg.pool, leg.in_asset) for leg in intent.legs if isinstance(leg, Swap))
+        early = ArbOrder(order.id, sent_ns, landed_ns if met else 0, outcome, why, size, hoped, swaps)
         return self._filled(order, early) if landed else early
 
     def _filled(self, order: Order, early: ArbOrder) -> ArbOrder:
@@ -119,14 +123,9 @@ class ArbFollower:
         chain = {kind: sum(fee.atoms for fee in order.chain_fees if fee.kind is kind) for kind in CHAIN}
         pool_fees = sum(self._micros(leg.fee_asset, leg.fee_atoms) for leg in legs)
         lamport = (self._view.usd_price("SOL") or 0.0) * MICROS_PER_USD / 10**9
-        return ArbOrder(
-            order_id=early.order_id,
-            sent_ns=early.sent_ns,
-            landed_ns=early.landed_ns,
-            outcome=early.outcome,
+        return replace(
+            early,
             reason=order.intent.reason,
-            size_micros=early.size_micros,
-            hoped_micros=early.hoped_micros,
             legs=legs,
             flows_atoms=flows,
             chain_lamports={kind.value: lamports for kind, lamports in chain.items()},

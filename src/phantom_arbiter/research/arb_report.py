@@ -13,7 +13,7 @@ from msgspec import Struct
 from phantom_arbiter.core.events import FeeKind
 from phantom_arbiter.core.units import BPS, LAMPORTS_PER_SOL, MICROS_PER_USD, NS_PER_SECOND
 from phantom_arbiter.engines.arb.logic import ArbEngine
-from phantom_arbiter.research.arb_episodes import EpisodeSummary, HalfRows
+from phantom_arbiter.research.arb_episodes import EpisodeSummary, PoolRows
 from phantom_arbiter.research.arb_orders import LANDED, ArbFollower, ArbOrder
 from phantom_arbiter.research.arb_words import Told, why
 
@@ -56,7 +56,7 @@ class Day(Struct, frozen=True):
 
 class Doubt(Struct, frozen=True):
     """Landed orders that met a row which may never have been a pool's state, out by more than the order gained
-    (`arb_episodes.HalfRows`); ``net_usd`` is theirs."""
+    (`arb_episodes.PoolRows`); ``net_usd`` is theirs."""
 
     rows: int
     half_rows: int
@@ -128,9 +128,8 @@ class Recording(Struct, frozen=True):
 
     from_ns: int
     to_ns: int
-    pool_rows: int
     episodes: EpisodeSummary
-    half: HalfRows
+    rows: PoolRows
     assumptions: tuple[str, ...]
 
 
@@ -152,18 +151,19 @@ def report_of(
     """The report of the run of the first seed. ``in_units`` turns atoms of an asset into whole units."""
     state, panel = engine.state, engine.panel()
     landed = [order for order in follower.ended if order.outcome == LANDED]
-    doubtful = [order for order in landed if _is_doubtful(order, recording.half)]
+    doubtful = [order for order in landed if _is_doubtful(order, recording.rows)]
     ranked = sorted(landed, key=lambda order: order.net_micros)
     losses = [order for order in ranked if order.net_micros < 0]
     not_taken = tuple(_not_taken(row) for row in panel["reasons"])
     delay = _median([order.delay_slots for order in follower.ended if order.landed_ns])
     doubt_usd = _usd(sum(order.net_micros for order in doubtful))
-    told = Told(recording.episodes, landed, follower.ended, {one.reason: one.count for one in not_taken}, delay)
+    again = _taken_again(follower.ended, recording.rows)
+    told = Told(recording.episodes, landed, follower.ended, again, {one.reason: one.count for one in not_taken}, delay)
     return ArbReplayReport(
         from_ns=recording.from_ns,
         to_ns=recording.to_ns,
         seed=seeds[0].seed,
-        pool_rows=recording.pool_rows,
+        pool_rows=recording.rows.count,
         pools=panel["pools"],
         episodes=recording.episodes,
         searches=state.searches,
@@ -181,7 +181,7 @@ def report_of(
         hoped_usd=_usd(sum(order.hoped_micros for order in landed)),
         delay_slots=delay,
         waterfall=_waterfall(landed, in_units),
-        doubt=Doubt(recording.half.rows, recording.half.half, len(doubtful), doubt_usd),
+        doubt=Doubt(recording.rows.exact, recording.rows.half, len(doubtful), doubt_usd),
         days=_days(follower.ended),
         best=tuple(order for order in reversed(ranked[-EXTREMES:]) if order.net_micros > 0),
         worst=tuple(losses[:EXTREMES]),
@@ -204,9 +204,21 @@ def _gates(follower: ArbFollower, *, probes: bool) -> dict[str, int]:
     return dict(counted.most_common())
 
 
-def _is_doubtful(order: ArbOrder, half: HalfRows) -> bool:
+def _is_doubtful(order: ArbOrder, rows: PoolRows) -> bool:
     gained_bps = order.gross_micros / order.size_micros * BPS
-    return any(half.doubt_bps(leg.pool, order.landed_ns) >= gained_bps for leg in order.legs)
+    return any(rows.doubt_bps(leg.pool, order.landed_ns) >= gained_bps for leg in order.legs)
+
+
+def _taken_again(ended: Sequence[ArbOrder], rows: PoolRows) -> int:
+    """How many orders reverted at a pool whose row had been traded with before, by us or by a rival who beat us."""
+    taken: set[tuple[str, str, int]] = set()
+    again = 0
+    for order in sorted((order for order in ended if order.landed_ns), key=lambda order: order.landed_ns):
+        used = {(pool, sold, rows.number(pool, order.landed_ns)) for pool, sold in order.swaps}
+        again += order.outcome == "reverted" and not used.isdisjoint(taken)
+        if order.outcome in (LANDED, "beaten"):
+            taken |= used
+    return again
 
 
 def _waterfall(landed: Sequence[ArbOrder], in_units: Callable[[str, int], float]) -> Waterfall:

@@ -12,18 +12,19 @@ from phantom_arbiter.research.arb_orders import ArbOrder
 
 
 class Told(NamedTuple):
-    """What the sentences speak of."""
+    """What the sentences speak of. ``again``: orders that reverted at a pool already traded with since its row."""
 
     episodes: EpisodeSummary
     landed: Sequence[ArbOrder]
     ended: Sequence[ArbOrder]
+    again: int
     not_taken: dict[str, int]
     delay_slots: float | None
 
 
 def why(told: Told) -> tuple[str, ...]:
     """The sentences, each only where there is something behind it."""
-    return (*_data(told), *_time(told), *_costs(told), *_size(told), *_auction(told), *_hopes(told))
+    return (*_data(told), *_time(told), *_reverts(told), *_costs(told), *_size(told), *_auction(told), *_hopes(told))
 
 
 def _data(told: Told) -> Iterator[str]:
@@ -62,9 +63,16 @@ def _time(told: Told) -> Iterator[str]:
         f"for the gap to persist; {episodes.over_within(slots + 1):.0%} of the episodes were over within "
         f"{slots + 1} slots."
     )
-    reverted = [order for order in told.ended if order.outcome == "reverted"]
+
+
+def _reverts(told: Told) -> Iterator[str]:
+    reverted = sum(order.outcome == "reverted" for order in told.ended)
     if reverted:
-        yield f"{len(reverted)} of {len(told.ended)} orders found less than their guard asks and reverted, at no cost."
+        yield (
+            f"{reverted} of {len(told.ended)} orders found less than their guard asks and reverted, at no cost; "
+            f"{told.again} of them because the gap had been taken since the pool's last row, by us or by a rival who "
+            "beat us: the rows do not show it, so the engine tries again."
+        )
 
 
 def _costs(told: Told) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from phantom_arbiter.research.arb_episodes import HalfRows, episodes_of
+from phantom_arbiter.research.arb_episodes import PoolRows, episodes_of
 from tests.unit.app.recording import DAY_NS, START_NS, Recording
 
 SPAN = (START_NS, START_NS + DAY_NS)
@@ -92,9 +92,11 @@ def test_a_row_that_shares_one_amount_with_a_neighbour_is_in_doubt_by_the_other(
         ts_ns = START_NS + second * 10**9
         recording.pool("whole", base, quote / base, ts_ns, second)
         recording.pool("bound", base, quote / base, ts_ns, second, reserves="lower_bound")
-    half = HalfRows(recording.catalogue(), *SPAN)
-    assert (half.rows, half.half) == (4, 2)
-    doubts = [half.doubt_bps("whole", START_NS + second * 10**9) for second in range(4)]
+    rows = PoolRows(recording.catalogue(), *SPAN)
+    assert (rows.count, rows.exact, rows.half) == (8, 4, 2)
+    doubts = [rows.doubt_bps("whole", START_NS + second * 10**9) for second in range(4)]
     assert doubts == [0.0, pytest.approx(99.01, abs=0.01), pytest.approx(98.04, abs=0.01), 0.0]
-    assert half.doubt_bps("whole", START_NS + 2 * 10**9 + 5) == doubts[2]
-    assert half.doubt_bps("bound", START_NS + 10**9) == half.doubt_bps("whole", START_NS - 1) == 0.0
+    assert rows.doubt_bps("whole", START_NS + 2 * 10**9 + 5) == doubts[2]
+    assert rows.doubt_bps("bound", START_NS + 10**9) == rows.doubt_bps("whole", START_NS - 1) == 0.0
+    assert [rows.number("whole", START_NS + nanos) for nanos in (-1, 0, 10**9 - 1, 10**9, 10**12)] == [0, 1, 1, 2, 4]
+    assert rows.number("unknown", START_NS) == 0

@@ -71,6 +71,7 @@ def test_a_landed_order_is_gross_less_pool_fees_less_what_the_chain_took(view: M
     heard(follower, order=ended(*fills, fees=paid))
     (order,) = follower.ended
     assert (order.outcome, order.landed_ns, order.delay_slots) == ("landed", SLOT * 400_000_000, 7.5)
+    assert order.swaps == (("low", "USDC"), ("high", "SOL"))
     assert order.flows_atoms == {"USDC": 2_500_000, "SOL": 12_000_000}
     assert order.pool_fee_micros == 375_000 + 375_000
     assert order.gross_micros == 2_500_000 + 1_800_000 + 750_000

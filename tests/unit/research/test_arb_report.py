@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from phantom_arbiter.engines.arb.logic import ArbEngine
-from phantom_arbiter.research.arb_episodes import HalfRows, episodes_of
+from phantom_arbiter.research.arb_episodes import PoolRows, episodes_of
 from phantom_arbiter.research.arb_orders import ArbFollower, ArbLeg, ArbOrder
 from phantom_arbiter.research.arb_report import ArbReplayReport, Recording, SeedResult, report_of, seed_result
 from tests.unit.app.recording import DAY_NS, START_NS
@@ -29,6 +29,7 @@ def landed(number: int, gross_micros: int, *, day: int = 0, second: int = 3) -> 
         reason="",
         size_micros=20_000_000,
         hoped_micros=50_000,
+        swaps=(("torn", "USDC"),),
         legs=(ArbLeg("torn", "USDC", "SOL", 20_000_000, 10**8, "USDC", 50_000),),
         flows_atoms={"USDC": gross_micros - 40_000},
         chain_lamports={"base": 5_000, "tip": 100_000},
@@ -39,8 +40,10 @@ def landed(number: int, gross_micros: int, *, day: int = 0, second: int = 3) -> 
     )
 
 
-def lost(number: int, outcome: str, day: int = 0) -> ArbOrder:
-    return ArbOrder(f"arb-{number}", START_NS + day * DAY_NS, 0, outcome, "", 20_000_000, 250_000)
+def lost(number: int, outcome: str, day: int = 0, second: int = 0, sold: str = "USDC") -> ArbOrder:
+    landed_ns = START_NS + second * 10**9 if second else 0
+    sent_ns = START_NS + day * DAY_NS
+    return ArbOrder(f"arb-{number}", sent_ns, landed_ns, outcome, "", 20_000_000, 250_000, (("torn", sold),))
 
 
 def report(folder: Path, *ended: ArbOrder, sent: int | None = None) -> ArbReplayReport:
@@ -48,7 +51,7 @@ def report(folder: Path, *ended: ArbOrder, sent: int | None = None) -> ArbReplay
     for second, quote in enumerate((15_000.0, 15_150.0, 15_300.0)):  # of 1 % between its two last rows
         rows.pool("torn", 100.0 - min(second, 1), quote / (100.0 - min(second, 1)), START_NS + second * 10**9, second)
     span = (rows.catalogue(), START_NS, START_NS + 3 * DAY_NS)
-    recording = Recording(*span[1:], 3, episodes_of(*span), HalfRows(*span), ("assumed",))
+    recording = Recording(*span[1:], episodes_of(*span), PoolRows(*span), ("assumed",))
     follower = ArbFollower(bench.kernel.view)
     follower.ended += ended
     follower.sent = len(ended) if sent is None else sent
@@ -94,6 +97,14 @@ def test_an_order_that_met_a_row_out_by_more_than_it_gained_is_in_doubt(tmp_path
     told = report(tmp_path, landed(1, 155_750), landed(2, 255_750), landed(3, 155_750, second=0))
     assert (told.doubt.rows, told.doubt.half_rows, told.doubt.orders) == (3, 2, 1)
     assert told.doubt.net_usd == pytest.approx(0.1)
+
+
+def test_a_revert_at_a_pool_already_traded_with_since_its_row_is_told(tmp_path: Path) -> None:
+    orders = [lost(1, "beaten", second=1), lost(2, "reverted", second=1), lost(3, "reverted", second=2)]
+    orders += [lost(4, "reverted", second=1, sold="SOL"), landed(5, 155_750, second=3), lost(6, "reverted", second=9)]
+    (said,) = (line for line in report(tmp_path, *orders).why if "reverted" in line)
+    assert "4 of 6 orders" in said
+    assert "2 of them because the gap had been taken" in said
 
 
 def test_seeds_have_a_mean_and_a_spread(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from phantom_arbiter.research.arb_orders import ArbOrder
 from phantom_arbiter.research.arb_words import Told, why
 
 EPISODES = EpisodeSummary(900, 100, 25, 0, ((1, 60), (3, 40)), 1.0, 1.5, 0.012, 9.0, 26.4)
-QUIET = Told(msgspec.structs.replace(EPISODES, crossing=0), (), (), {}, None)
+QUIET = Told(msgspec.structs.replace(EPISODES, crossing=0), (), (), 0, {}, None)
 LANDED = ArbOrder(
     order_id="arb-1",
     sent_ns=0,
@@ -30,7 +30,9 @@ def order(outcome: str) -> ArbOrder:
 
 def test_without_episodes_there_is_only_that_to_say() -> None:
     nothing = EpisodeSummary(0, 0, 0, 0, (), None, None, None, None, 0.0)
-    assert why(Told(nothing, (), (), {}, 1.5)) == ("The data hold no episode of two pools with the same base token.",)
+    assert why(Told(nothing, (), (), 0, {}, 1.5)) == (
+        "The data hold no episode of two pools with the same base token.",
+    )
 
 
 def test_a_run_that_sent_nothing_speaks_of_the_data_alone() -> None:
@@ -54,11 +56,11 @@ def test_the_delay_stands_beside_the_lives_of_the_gaps() -> None:
 
 def test_sizes_tips_rivals_and_what_was_missed_come_from_the_orders() -> None:
     ended = (LANDED, order("beaten"), order("beaten"), order("reverted"), order("dropped"))
-    said = " ".join(why(QUIET._replace(landed=(LANDED,), ended=ended, delay_slots=2.0)))
+    said = " ".join(why(QUIET._replace(landed=(LANDED,), ended=ended, again=1, delay_slots=2.0)))
     assert "20.00 USD at the median, that gained 0.1080 USD before the tip" in said
     assert "took 56% of what" in said
     assert "Of 3 orders that found their gap still there, 2 lost it" in said
-    assert "1 of 5 orders found less than their guard asks" in said
+    assert "1 of 5 orders found less than their guard asks and reverted, at no cost; 1 of them" in said
     assert "The 4 orders that did not land had been quoted 1.00 USD net" in said
 
 
