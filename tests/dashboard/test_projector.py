@@ -27,7 +27,7 @@ from phantom_arbiter.core.events import (
 from phantom_arbiter.core.intents import CollateralTransfer, Cost, Intent, Leg, PerpOrder, Policy, Purpose, Side, Swap
 from phantom_arbiter.core.orders import LegState, Order
 from phantom_arbiter.core.verdicts import Approved, GateResult, Refused
-from phantom_arbiter.dashboard import frames, panels, projector, rows, schema
+from phantom_arbiter.dashboard import arb_rows, frames, panels, projector, rows, schema
 from phantom_arbiter.dashboard.projector import Projector
 from tests.dashboard.harness import START_MS, UNIVERSE, engine_card, vault_update
 
@@ -279,6 +279,37 @@ def test_open_orders_are_kept_longest():
     ids = [row.id for row in replica.snapshot().orders]
     assert ids[0] == "open"
     assert ids[1] == "o101"
+
+
+def opportunity(row_id: str, verdict: Any) -> arb_rows.ArbOpportunity:
+    return arb_rows.ArbOpportunity(
+        id=row_id,
+        ts=START_MS,
+        route=("SOL", "USDC", "SOL"),
+        swaps=(),
+        size_usd=1.0,
+        gross_bps=1.0,
+        net_bps=1.0,
+        net_usd=1.0,
+        expected_usd=1.0,
+        waterfall=(),
+        verdict=verdict,
+    )
+
+
+def test_a_few_sent_opportunities_outlast_many_refused():
+    replica, most = make(), projector.MAX_OPPORTUNITIES
+    for index in range(3 * most):
+        replica.opportunity(opportunity(f"a{index}", "refused" if index % 100 else "landed"))
+    kept = replica.snapshot().opportunities
+    assert len(kept) == most
+    assert [row.id for row in kept if row.verdict == "landed"] == ["a0", "a100", "a200", "a300", "a400", "a500"]
+    assert kept[-1].id == f"a{3 * most - 1}"
+    for index in range(most):
+        replica.opportunity(opportunity(f"b{index}", "beaten"))
+    kept = replica.snapshot().opportunities
+    assert most // 2 - [row.verdict for row in kept].count("refused") in (0, 1)
+    assert kept[-1].id == f"b{most - 1}"
 
 
 def test_another_mode_is_told_with_a_snapshot():

@@ -181,7 +181,9 @@ class Projector:
 
     def opportunity(self, found: arb_rows.ArbOpportunity) -> None:
         """An arbitrage opportunity, new or with its verdict."""
-        _keep(self._opportunities, found.id, found, MAX_OPPORTUNITIES)
+        if found.id not in self._opportunities and len(self._opportunities) >= MAX_OPPORTUNITIES:
+            self._forget_an_opportunity()
+        self._opportunities[found.id] = found
         self._tell(frames.ArbOpportunityFrame, found.id, found)
 
     def vault(self, vault: frames.VaultUpdate) -> None:
@@ -285,6 +287,12 @@ class Projector:
         """The oldest that is over; with none over, the oldest."""
         over = (row.id for row in self._orders.values() if row.status not in (OrderStatus.OPEN, OrderStatus.UNKNOWN))
         del self._orders[next(over, next(iter(self._orders)))]
+
+    def _forget_an_opportunity(self) -> None:
+        """The oldest of the refused or of those that were sent, whichever are more: else a few sent are soon lost."""
+        refused = [row.id for row in self._opportunities.values() if row.verdict == "refused"]
+        sent = [row.id for row in self._opportunities.values() if row.verdict != "refused"]
+        del self._opportunities[max(refused, sent, key=len)[0]]
 
     def _feed_row(self, feed: rows.FeedRow) -> rows.FeedRow:
         last = self._feed_ts.get(feed.name)

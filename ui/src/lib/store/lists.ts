@@ -1,4 +1,4 @@
-import type { Candle, EquityPoint, OrderRow } from "../messages";
+import type { ArbOpportunity, Candle, EquityPoint, OrderRow } from "../messages";
 
 type Key<T> = (row: T) => string | number;
 
@@ -26,6 +26,14 @@ export function upsertOrder(rows: readonly OrderRow[], row: OrderRow, limit: num
   if (next.length <= limit) return next;
   const over = next.findIndex((order) => order.status !== "open" && order.status !== "unknown");
   return next.toSpliced(Math.max(over, 0), 1);
+}
+
+/** Opportunities: when full, the oldest of the refused or of those that were sent goes, whichever are more. */
+export function upsertOpportunity(rows: readonly ArbOpportunity[], row: ArbOpportunity, limit: number): readonly ArbOpportunity[] {
+  const full = rows.length >= limit && rows.every((known) => known.id !== row.id);
+  const refused = rows.filter((known) => known.verdict === "refused").length;
+  const goes = rows.findIndex((known) => (known.verdict === "refused") === refused * 2 >= rows.length);
+  return upsert(full ? rows.toSpliced(goes, 1) : rows, row, (known) => known.id, limit);
 }
 
 /** Candles: those told replace or follow the known ones; an older one than the last is left out unless it is known. */

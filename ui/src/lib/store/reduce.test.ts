@@ -283,6 +283,17 @@ describe("reduce", () => {
     expect(state.orders.slice(0, 2).map((one) => one.id)).toEqual(["o0", "o2"]);
   });
 
+  it("keeps a few sent opportunities longer than many refused ones", () => {
+    const many = Array.from({ length: 3 * LIMITS.opportunities }, (_, at): ArbOpportunity => {
+      return { ...opportunity, id: `a${at}`, verdict: at % 100 === 0 ? "landed" : "refused" };
+    });
+    const state = after(many.map((one) => frame("ARB_OPPORTUNITY", one)));
+    expect(state.opportunities.length).toBe(LIMITS.opportunities);
+    const landed = state.opportunities.filter((one) => one.verdict === "landed").map((one) => one.id);
+    expect(landed).toEqual(["a0", "a100", "a200", "a300", "a400", "a500"]);
+    expect(state.opportunities.at(-1)?.id).toBe(many.at(-1)?.id);
+  });
+
   it("bounds every list", () => {
     const frames = Array.from({ length: 2_500 }, (_, at) => [
       frame("LOG_ENTRY", { id: `${at}`, ts: at, level: "INFO", source: "", message: "", fields: {} }),

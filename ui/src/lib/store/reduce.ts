@@ -1,5 +1,5 @@
 import type { EngineCard, EngineId, MarketData, ServerFrame, Snapshot, VaultUpdate } from "../messages";
-import { addEquity, mergeCandles, moveToEnd, newest, upsert, upsertOrder } from "./lists";
+import { addEquity, mergeCandles, moveToEnd, newest, upsert, upsertOpportunity, upsertOrder } from "./lists";
 import { LIMITS, emptyState, type AppState } from "./state";
 
 /**
@@ -30,7 +30,7 @@ function fold(state: AppState, frame: ServerFrame, at: number): AppState {
     case "SCALP_SIGNAL":
       return { ...state, signals: upsert(state.signals, frame.data, byId, LIMITS.signals) };
     case "ARB_OPPORTUNITY":
-      return { ...state, opportunities: upsert(state.opportunities, frame.data, byId, LIMITS.opportunities) };
+      return { ...state, opportunities: upsertOpportunity(state.opportunities, frame.data, LIMITS.opportunities) };
     case "VAULT_UPDATE":
       return withVault(state, frame.data);
     case "ORDER_UPDATE":
