@@ -10,7 +10,7 @@ from typing import Final, Self
 
 from msgspec import Struct
 
-NAMES: Final[tuple[str, ...]] = ("kernel", "markets_api", "quotes", "arb_split", "bytes_to_verdict")
+NAMES: Final[tuple[str, ...]] = ("kernel", "markets_api", "arb_search", "quotes", "arb_split", "bytes_to_verdict")
 
 
 class Result(Struct, frozen=True, kw_only=True):

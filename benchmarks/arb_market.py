@@ -99,10 +99,15 @@ def _dlmm(spec: Spec, price: float) -> DlmmPool:
     )
 
 
+def worths(random: Random, tokens: int) -> dict[str, float]:
+    """What an atom of each token is worth in lamports, the hubs first; the first that `specs` draws."""
+    return HUBS | {f"T{number}": 10 ** random.uniform(-2, 1.5) for number in range(tokens - len(HUBS))}
+
+
 def specs(random: Random, tokens: int, pools: int, hub_pools: int, *, arbitraged: bool) -> list[Spec]:
     """`hub_pools` pools between hubs, then the others: a token's pools are mostly with SOL, some with other tokens."""
     names = list(HUBS)
-    worth = HUBS | {f"T{number}": 10 ** random.uniform(-2, 1.5) for number in range(tokens - len(HUBS))}
+    worth = worths(random, tokens)
     leaves = list(worth)[len(HUBS) :]
     of_hubs = list(combinations(names, 2))
     pairs = [of_hubs[number % len(of_hubs)] for number in range(hub_pools)]
