@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from phantom_arbiter.dex.pools import Moment, PoolState, segments
+from phantom_arbiter.dex.pools import Moment, PoolState
+from phantom_arbiter.dex.sizing import paying_segments
 from phantom_arbiter.dex.split import marginal_pieces
 
 WIDTHS: Final = (1e-3, 1e-4, 1e-5)
@@ -102,7 +103,8 @@ def convex_bound(
 def _laid_out(pools: Sequence[PlacedPool], values: Mapping[str, float], moment: Moment) -> _Net | None:
     """The arrays, prices started from the bases outwards along the pools' own; None where no pool joins a base."""
     curves = [
-        (placed, [marginal_pieces(segments(placed.pool, down, moment)) for down in (True, False)]) for placed in pools
+        (placed, [marginal_pieces(paying_segments((placed.pool, down), moment)) for down in (True, False)])
+        for placed in pools
     ]
     prices = _first_prices(
         [(placed, [side[0][0] if side else None for side in sides]) for placed, sides in curves], values

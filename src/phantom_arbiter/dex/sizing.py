@@ -67,6 +67,13 @@ class _Place:
             self.index, self.used = self.index + 1, 0.0
 
 
+def paying_segments(hop: PoolHop, moment: Moment) -> tuple[Segment, ...]:
+    """The hop's segments without those that hold nothing or pay nothing, such as where the fee takes all."""
+    pool, zero_for_one = hop
+    curve = segments(pool, zero_for_one, moment)
+    return tuple([part for part in curve if part.capacity_atoms > 0.0 and part.a > 0.0 and part.b > 0.0])
+
+
 def optimal_input(hops: Sequence[PoolHop], moment: Moment) -> float:
     """The input in atoms with the largest profit, 0.0 where none gains.
 
@@ -74,7 +81,7 @@ def optimal_input(hops: Sequence[PoolHop], moment: Moment) -> float:
     (a₁a₂, b₁b₂, b₂c₁ + c₂a₁), so that its optimum is x* = (√(ab) − b)/c (reference/solana-and-dex.md §4). Where that
     lies beyond the stretch, the segment that ends first is left behind. One segment each is the closed form.
     """
-    places = [_Place(segments(pool, zero_for_one, moment)) for pool, zero_for_one in hops]
+    places = [_Place(paying_segments(hop, moment)) for hop in hops]
     total = 0.0
     while not any(place.ended() for place in places):
         inputs, best, room, first_to_end = _stretch(places)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from phantom_arbiter.dex.pool import Segment, SwapQuote, SwapRefusal
-from phantom_arbiter.dex.pools import Moment, segments
-from phantom_arbiter.dex.sizing import PoolHop, SizedCycle, least_input, quote_or_less, size_near
+from phantom_arbiter.dex.pools import Moment
+from phantom_arbiter.dex.sizing import PoolHop, SizedCycle, least_input, paying_segments, quote_or_less, size_near
 
 MAX_SWAPS: Final = 5
 """What a transaction holds, about."""
@@ -94,8 +94,8 @@ def _search(
     from phantom_arbiter.dex import split_kernel  # here: importing numba takes half a second
 
     pieces, piece_start = [], [0]
-    for pool, zero_for_one in hops:
-        pieces += marginal_pieces(segments(pool, zero_for_one, moment))
+    for hop in hops:
+        pieces += marginal_pieces(paying_segments(hop, moment))
         piece_start.append(len(pieces))
     stage_start = np.cumsum([0, *(len(stage) for stage in stages)], dtype=np.int32)
     amounts, values = np.zeros((2, len(hops))), np.zeros(2)

@@ -5,7 +5,8 @@ from phantom_arbiter.dex.constant_product import ConstantProductPool
 from phantom_arbiter.dex.phoenix import PhoenixMarket, PhoenixOrder
 from phantom_arbiter.dex.pool import SwapRefusal
 from phantom_arbiter.dex.pools import Moment, quote
-from phantom_arbiter.dex.sizing import TRIM_SHIFT, least_input, optimal_input, quote_cycle, size_cycle
+from phantom_arbiter.dex.pump_swap import FeeRates, FeeTier, PumpSwapPool
+from phantom_arbiter.dex.sizing import TRIM_SHIFT, least_input, optimal_input, paying_segments, quote_cycle, size_cycle
 from phantom_arbiter.dex.tick_math import sqrt_price_at_tick
 from phantom_arbiter.dex.whirlpool import Whirlpool, tick_array, with_tick_arrays
 
@@ -88,3 +89,11 @@ def test_the_least_input_of_a_book_is_whole_lots_and_found_in_few_quotes(monkeyp
     below = quote(BOOK, least.amount_in_atoms - 1 - (10**9 >> TRIM_SHIFT), False, NOW)
     assert below.amount_out_atoms < least.amount_out_atoms
     assert len(asked) <= sizing.MAX_TRIM_QUOTES
+
+
+def test_a_fee_of_everything_is_no_part_of_a_march():
+    tiers, key = (FeeTier(0, FeeRates(20, 80, 9_900)),), bytes(32)
+    greedy = PumpSwapPool(key, key, key, key, 10**12, 10**12, 10**15, tiers, None, can_buy=True, can_sell=True)
+    assert paying_segments((greedy, True), NOW) == ()
+    assert len(paying_segments((greedy, False), NOW)) == 1
+    assert optimal_input([(greedy, True), (SOL_USDC_CHEAP, False)], NOW) == 0.0
