@@ -77,12 +77,12 @@ def _obstacle(amount_atoms: int, reserve_in: int, reserve_out: int) -> str | Non
 
 def quote(pool: ConstantProductPool, amount_in_atoms: int, zero_for_one: bool) -> SwapQuote | SwapRefusal:
     """The exact answer of the program to a swap of `amount_in_atoms` (token 0 in if `zero_for_one`)."""
-    reserve_in, reserve_out = reserves(pool, zero_for_one)
-    obstacle = _obstacle(amount_in_atoms, reserve_in, reserve_out)
-    if obstacle is not None:
-        return SwapRefusal(obstacle)
-    if reserve_in + amount_in_atoms > MAX_U64:
-        return SwapRefusal("reserve would exceed u64")
+    if zero_for_one:
+        reserve_in, reserve_out = pool.reserve_0_atoms, pool.reserve_1_atoms
+    else:
+        reserve_in, reserve_out = pool.reserve_1_atoms, pool.reserve_0_atoms
+    if amount_in_atoms <= 0 or not reserve_in or not reserve_out or reserve_in + amount_in_atoms > MAX_U64:
+        return SwapRefusal(_obstacle(amount_in_atoms, reserve_in, reserve_out) or "reserve would exceed u64")
     fee = -(-amount_in_atoms * pool.fee_numerator // pool.fee_denominator)  # ceiling, as the program
     net = amount_in_atoms - fee
     if net == 0:

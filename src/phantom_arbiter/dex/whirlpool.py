@@ -222,23 +222,25 @@ def _overflow(what: str) -> SwapRefusal:
 def _march(pool: Whirlpool, amount_in_atoms: int, zero_for_one: bool) -> _Swap | SwapRefusal:
     step, limit = (_step_down, MIN_SQRT_PRICE_X64) if zero_for_one else (_step_up, MAX_SQRT_PRICE_X64)
     remaining, price, liquidity = amount_in_atoms, pool.sqrt_price_x64, pool.liquidity
+    fee_ppm, protocol_fee_bps = pool.fee_ppm, pool.protocol_fee_bps
+    kept_ppm = PPM - fee_ppm
     tick: int | None = pool.tick
     out = fees = protocol_fees = crossed = 0
     for stop, target, gained in _stops(pool, zero_for_one):
         if not remaining or price == limit:
             break
-        moved = step(remaining * (PPM - pool.fee_ppm) // PPM, liquidity, price, target)
+        moved = step(remaining * kept_ppm // PPM, liquidity, price, target)
         if moved is None or moved[1] > MAX_U64 or moved[2] > MAX_U64:
             return _overflow("an amount of a step")
         reached, step_in, step_out = moved
         at_stop = reached == target
-        fee = -(-step_in * pool.fee_ppm // (PPM - pool.fee_ppm)) if at_stop else remaining - step_in
+        fee = -(-step_in * fee_ppm // kept_ppm) if at_stop else remaining - step_in
         remaining -= step_in + fee
         if remaining < 0 or fee < 0:
             return _overflow("what remains of the input")
         out += step_out
         fees += fee
-        protocol_fees += fee * pool.protocol_fee_bps // BPS
+        protocol_fees += fee * protocol_fee_bps // BPS
         if at_stop:
             tick = stop - 1 if zero_for_one else stop
             if gained is not None:
