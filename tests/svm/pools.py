@@ -9,6 +9,7 @@ from solders.pubkey import Pubkey
 from phantom_arbiter.core.events import AccountRead, PoolAccountsRead
 from phantom_arbiter.dex.account_pools import decode
 from phantom_arbiter.dex.addresses import SYSTEM_PROGRAM
+from phantom_arbiter.dex.compute_units import swap_units
 from phantom_arbiter.dex.pools import Moment, PoolState
 from phantom_arbiter.venues.solana.instructions.order import SwapOrder
 from phantom_arbiter.venues.solana.swaps import EncodedSwap, pool_keys, swap
@@ -55,7 +56,7 @@ class Placed(NamedTuple):
 
     def swap(self, order: SwapOrder, crossed: int = 0) -> EncodedSwap:
         main = self.main()
-        return swap(main, pool_keys(main), order, crossed)
+        return swap(main, pool_keys(main), order, swap_units(self.state(), crossed))
 
 
 def written(size: int, *fields: tuple[int, bytes]) -> bytes:

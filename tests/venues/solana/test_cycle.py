@@ -11,12 +11,13 @@ from solders.token.associated import get_associated_token_address
 
 from phantom_arbiter.core.events import AccountRead, PoolAccountsRead
 from phantom_arbiter.core.intents import Swap
+from phantom_arbiter.dex.compute_units import CREATE_UNITS
 from phantom_arbiter.dex.constant_product import ConstantProductPool
 from phantom_arbiter.dex.raydium_accounts import CPMM_PROGRAM
 from phantom_arbiter.venues.solana.cycle import Terms, ToldPool, Wallet, plan_cycle
 from phantom_arbiter.venues.solana.instructions.tokens import create_token_account
 from phantom_arbiter.venues.solana.swaps import pool_keys
-from phantom_arbiter.venues.solana.transaction import CREATE_UNITS, Guard, Tip, TransactionPlan, Unbuilt
+from phantom_arbiter.venues.solana.transaction import Guard, Tip, TransactionPlan, Unbuilt
 from tests.unit.dex.test_raydium_accounts import cpmm_bytes
 from tests.venues.solana.keys import named
 

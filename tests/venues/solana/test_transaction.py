@@ -11,11 +11,11 @@ from solders.hash import Hash
 from solders.instruction import AccountMeta, Instruction
 from solders.pubkey import Pubkey
 
+from phantom_arbiter.dex.compute_units import TRANSACTION_UNITS
 from phantom_arbiter.venues.solana.instructions.order import TOKEN_PROGRAM
 from phantom_arbiter.venues.solana.instructions.tokens import create_token_account
 from phantom_arbiter.venues.solana.swaps import EncodedSwap
 from phantom_arbiter.venues.solana.transaction import (
-    OWN_UNITS,
     Built,
     Guard,
     Tip,
@@ -48,7 +48,7 @@ def instructions(built: Built | Unbuilt) -> list[tuple[Pubkey, bytes]]:
 def test_everything_in_its_order() -> None:
     before, after = create_token_account(PAYER, named("mint")), Instruction(PROGRAM, b"after", [])
     plan = replace(PLAN, swaps=(swap(), swap(data=b"next")), before=(before,), after=(after,), other_units=500)
-    units = 2 * 10_000 + 500 + OWN_UNITS
+    units = 2 * 10_000 + 500 + TRANSACTION_UNITS
     built = build(plan)
     assert isinstance(built, Built)
     assert built.compute_units == units

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from phantom_arbiter.core.events import FeesPosted
 from phantom_arbiter.core.reservation_plan import BASE_FEE_LAMPORTS
 from phantom_arbiter.core.units import BPS, Rounding, mul_div
-from phantom_arbiter.dex.constant_product import ConstantProductPool
-from phantom_arbiter.dex.meteora_damm_v2 import DammV2Pool
-from phantom_arbiter.dex.meteora_dlmm import DlmmPool
+from phantom_arbiter.dex.compute_units import CREATE_UNITS, TRANSACTION_UNITS, swap_units
 from phantom_arbiter.dex.pool import SwapQuote
 from phantom_arbiter.dex.pools import PoolState
-from phantom_arbiter.dex.raydium_clmm import ClmmPool
-from phantom_arbiter.dex.stake_pool import StakePool
-from phantom_arbiter.dex.whirlpool import Whirlpool
 from phantom_arbiter.engines.arb.settings import ArbConfig
 
 JITO_MIN_TIP_LAMPORTS: Final = 1_000
 """Jito's documented minimum (reference/solana-and-dex.md §5)."""
 _PPM: Final = 1_000_000
 
-SWAP_UNITS: Final[dict[type, int]] = {
-    ConstantProductPool: 33_500,
-    Whirlpool: 58_000,
-    ClmmPool: 62_000,
-    DlmmPool: 40_000,
-    DammV2Pool: 26_000,
-    StakePool: 22_000,
-}
-"""Compute units of a swap as measured on the programs (reference/solana-and-dex.md §1), crossings apart."""
-OTHER_UNITS: Final = 100_000
-"""For programs whose units were not measured (assumed)."""
-CROSSING_UNITS: Final = 5_200
-"""Each bin of a DLMM, and less for each tick of the others."""
-PARALLEL_UNITS: Final = 60_000
-"""What one more swap is reckoned to take when a hop is spread: as much as the dearest that was measured."""
-TRANSACTION_UNITS: Final = 20_000
-"""Budget, tip and guard (assumed)."""
+PARALLEL_UNITS: Final = 100_000
+"""What one more swap is reckoned to ask for when a hop is spread: as much as the dearest."""
 
 
 class Bid(NamedTuple):
@@ -58,10 +39,10 @@ class Bid(NamedTuple):
         return self.base_lamports + self.priority_lamports + self.rent_lamports + self.tip_lamports
 
 
-def compute_units(swaps: list[tuple[PoolState, SwapQuote]]) -> int:
-    """What a transaction of these swaps should ask for."""
-    each = (SWAP_UNITS.get(type(pool), OTHER_UNITS) + CROSSING_UNITS * swap.crossed for pool, swap in swaps)
-    return TRANSACTION_UNITS + sum(each)
+def compute_units(swaps: Iterable[tuple[PoolState, SwapQuote]], new_accounts: int) -> int:
+    """What a transaction of these swaps asks for, with the token accounts that it has to make."""
+    each = sum(swap_units(pool, swap.crossed) for pool, swap in swaps)
+    return TRANSACTION_UNITS + each + CREATE_UNITS * new_accounts
 
 
 def bid_for(profit_lamports: int, units: int, rent_lamports: int, fees: FeesPosted, config: ArbConfig) -> Bid:

@@ -11,7 +11,6 @@ from phantom_arbiter.core.desk import Desk, Subscriptions
 from phantom_arbiter.core.events import Envelope, PoolAccountsRead, PoolUpdated, Quoted
 from phantom_arbiter.core.intents import Intent, Swap
 from phantom_arbiter.core.orders import Order, OrderStatus
-from phantom_arbiter.core.reservation_plan import TOKEN_ACCOUNT_RENT_LAMPORTS
 from phantom_arbiter.core.units import BPS
 from phantom_arbiter.core.verdicts import Refused
 from phantom_arbiter.dex.routes import Cycle
@@ -259,8 +258,7 @@ class ArbEngine(BaseEngine):
 
     def _bid(self, swaps: tuple[PlannedSwap, ...], values: Values, *, probe: bool = False) -> Candidate:
         assets = {swap.out_asset for swap in swaps} - TRUSTED - set(self.state.open_accounts)
-        rent = len(assets) * TOKEN_ACCOUNT_RENT_LAMPORTS
-        return candidate_of(swaps, values, self.desk.view.fees, rent, self.config, probe=probe)
+        return candidate_of(swaps, values, self.desk.view.fees, len(assets), self.config, probe=probe)
 
     def _obstacle(self, candidate: Candidate) -> Obstacle | None:
         """Why a candidate must not be sent. A pool with an order that may still land would be spent twice."""

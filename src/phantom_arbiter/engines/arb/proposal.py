@@ -8,6 +8,7 @@ from typing import NamedTuple
 from phantom_arbiter.core.events import FeesPosted
 from phantom_arbiter.core.instruments import Universe
 from phantom_arbiter.core.intents import Cost, Intent, Policy, Purpose, Swap
+from phantom_arbiter.core.reservation_plan import TOKEN_ACCOUNT_RENT_LAMPORTS
 from phantom_arbiter.core.units import BPS, SLOT_NS, Rounding, mul_div
 from phantom_arbiter.dex.pool import SwapQuote
 from phantom_arbiter.engines.arb.costs import Bid, bid_for, compute_units
@@ -98,16 +99,20 @@ def candidate_of(
     swaps: tuple[PlannedSwap, ...],
     values: Values,
     fees: FeesPosted,
-    rent_lamports: int,
+    new_accounts: int,
     config: ArbConfig,
     *,
     probe: bool = False,
 ) -> Candidate:
-    """Put a bid to exactly quoted swaps: what they gain rounds down, what they pay rounds up."""
+    """Put a bid to exactly quoted swaps: what they gain rounds down, what they pay rounds up.
+
+    ``new_accounts``: how many token accounts the transaction has to make.
+    """
     unpriced = Candidate(swaps, Bid(0, 0, 0, 0, 0, 0, 0), values, probe)
     profit = math.floor((unpriced.out_atoms - unpriced.capital_atoms) * values.base / values.lamport)
-    units = compute_units([(swap.pool.state, swap.quote) for swap in swaps])
-    return unpriced._replace(bid=bid_for(profit, units, rent_lamports, fees, config))
+    units = compute_units(((swap.pool.state, swap.quote) for swap in swaps), new_accounts)
+    rent = new_accounts * TOKEN_ACCOUNT_RENT_LAMPORTS
+    return unpriced._replace(bid=bid_for(profit, units, rent, fees, config))
 
 
 def instrument_of(pool: KnownPool, universe: Universe) -> str:

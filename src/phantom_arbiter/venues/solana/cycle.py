@@ -19,12 +19,13 @@ from solders.token.associated import get_associated_token_address
 from phantom_arbiter.core.events import PoolAccountsRead
 from phantom_arbiter.core.intents import Swap
 from phantom_arbiter.dex.account_pools import moment_of
+from phantom_arbiter.dex.compute_units import CREATE_UNITS, swap_units
 from phantom_arbiter.dex.pool import AccountError, SwapRefusal
 from phantom_arbiter.dex.pools import PoolState, apply, quote
 from phantom_arbiter.venues.solana.instructions.order import SwapOrder
 from phantom_arbiter.venues.solana.instructions.tokens import create_token_account
 from phantom_arbiter.venues.solana.swaps import EncodedSwap, NoEncoder, end_of, mint_in, mint_out, pool_keys, swap
-from phantom_arbiter.venues.solana.transaction import CREATE_UNITS, Guard, Tip, TransactionPlan, Unbuilt
+from phantom_arbiter.venues.solana.transaction import Guard, Tip, TransactionPlan, Unbuilt
 
 
 class ToldPool(NamedTuple):
@@ -135,4 +136,4 @@ def _encoded(leg: Swap, pool: ToldPool, payer: Pubkey) -> _Encoded | Unbuilt:
         zero_for_one=zero_for_one,
         end=end_of(after),
     )
-    return _Encoded(swap(main, keys, order, answer.crossed), sold, bought)
+    return _Encoded(swap(main, keys, order, swap_units(pool.state, answer.crossed)), sold, bought)

@@ -42,33 +42,29 @@ PoolKeys = (
 
 
 class EncodedSwap(Struct, frozen=True, gc=False):
-    """A swap to put into a transaction; ``compute_units`` is the most it should take."""
+    """A swap to put into a transaction; ``compute_units`` is the most it should take (`dex.compute_units`)."""
 
     instruction: Instruction
     compute_units: int
 
 
 class _Program(NamedTuple):
-    """A program's encoders; compute units of a swap, and more for each tick or bin that it crosses."""
+    """A program's encoders."""
 
     keys: Callable[[AccountRead], Any]
     swap: Callable[[Any, SwapOrder], Instruction]
-    base_units: int
-    crossing_units: int
 
 
-_WHIRLPOOL: Final = _Program(whirlpool.keys, whirlpool.swap, 80_000, 9_000)
+_WHIRLPOOL: Final = _Program(whirlpool.keys, whirlpool.swap)
 _PROGRAMS: Final[dict[str, _Program]] = {
     whirlpool_accounts.PROGRAM_ID: _WHIRLPOOL,
     whirlpool_accounts.IMMUTABLE_PROGRAM_ID: _WHIRLPOOL,
-    raydium_accounts.CPMM_PROGRAM: _Program(raydium_cpmm.keys, raydium_cpmm.swap, 55_000, 0),
-    raydium_accounts.AMM_V4_PROGRAM: _Program(raydium_amm_v4.keys, raydium_amm_v4.swap, 40_000, 0),
-    raydium_clmm_accounts.CLMM_PROGRAM: _Program(raydium_clmm.keys, raydium_clmm.swap, 100_000, 20_000),
-    meteora_dlmm_accounts.PROGRAM: _Program(meteora_dlmm.keys, meteora_dlmm.swap, 60_000, 5_400),
-    meteora_damm_v2_accounts.PROGRAM_ID: _Program(meteora_damm_v2.keys, meteora_damm_v2.swap, 40_000, 0),
+    raydium_accounts.CPMM_PROGRAM: _Program(raydium_cpmm.keys, raydium_cpmm.swap),
+    raydium_accounts.AMM_V4_PROGRAM: _Program(raydium_amm_v4.keys, raydium_amm_v4.swap),
+    raydium_clmm_accounts.CLMM_PROGRAM: _Program(raydium_clmm.keys, raydium_clmm.swap),
+    meteora_dlmm_accounts.PROGRAM: _Program(meteora_dlmm.keys, meteora_dlmm.swap),
+    meteora_damm_v2_accounts.PROGRAM_ID: _Program(meteora_damm_v2.keys, meteora_damm_v2.swap),
 }
-"""Units: above the most that thousands of swaps took in LiteSVM with the older token program; with the one of 2026 a
-swap takes 16,000 less."""
 
 
 class NoEncoder(ValueError):
@@ -84,10 +80,9 @@ def pool_keys(pool: AccountRead) -> PoolKeys:
     return keys
 
 
-def swap(pool: AccountRead, keys: PoolKeys, order: SwapOrder, crossed: int) -> EncodedSwap:
-    """The instruction for ``order``; ``crossed`` is the quote's count of ticks or bins left behind."""
-    program = _program(pool)
-    return EncodedSwap(program.swap(keys, order), program.base_units + program.crossing_units * crossed)
+def swap(pool: AccountRead, keys: PoolKeys, order: SwapOrder, compute_units: int) -> EncodedSwap:
+    """The instruction for ``order``, which asks for so many units."""
+    return EncodedSwap(_program(pool).swap(keys, order), compute_units)
 
 
 def end_of(after: PoolState) -> int | None:

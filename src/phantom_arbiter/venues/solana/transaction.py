@@ -24,16 +24,13 @@ from solders.pubkey import Pubkey
 from solders.system_program import TransferParams, transfer
 
 from phantom_arbiter.core.units import LAMPORTS_PER_SOL, MAX_U64
+from phantom_arbiter.dex.compute_units import TRANSACTION_UNITS
 from phantom_arbiter.venues.solana.instructions.tokens import hold_at_least
 from phantom_arbiter.venues.solana.swaps import EncodedSwap
 
 MAX_TRANSACTION_BYTES: Final = 1_232
 MAX_ACCOUNT_LOCKS: Final = 64
 MAX_COMPUTE_UNITS: Final = 1_400_000
-OWN_UNITS: Final = 6_000
-"""What limit, price and tip (150 each) and the guard take, where the chain has the older token program."""
-CREATE_UNITS: Final = 30_000
-"""What making an associated token account takes at most, with a rare address that is hard to derive."""
 _SIGNATURE_BYTES: Final = 65
 """The count of signatures, and the payer's."""
 _MICRO: Final = 1_000_000
@@ -106,7 +103,7 @@ def build(plan: TransactionPlan) -> Built | Unbuilt:
 def compute_units(plan: TransactionPlan) -> int:
     """The compute limit to ask for: what each part takes at most."""
     swaps = sum(swap.compute_units for swap in plan.swaps)
-    return swaps + plan.other_units + OWN_UNITS
+    return swaps + plan.other_units + TRANSACTION_UNITS
 
 
 def account_locks(message: MessageV0) -> int:

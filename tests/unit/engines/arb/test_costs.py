@@ -4,17 +4,17 @@ from hypothesis import strategies as st
 from phantom_arbiter.core.events import FeesPosted
 from phantom_arbiter.dex.constant_product import raydium_cpmm_pool
 from phantom_arbiter.dex.pool import SwapQuote
-from phantom_arbiter.engines.arb.costs import OTHER_UNITS, Bid, bid_for, compute_units
+from phantom_arbiter.engines.arb.costs import Bid, bid_for, compute_units
 from phantom_arbiter.engines.arb.settings import ArbConfig
 
 QUIET = FeesPosted(priority_micro_lamports=10_000, tip_floor_lamports=1_000)
 POOL = raydium_cpmm_pool(10**9, 10**9, 2_500)
 
 
-def test_units_are_the_measured_ones_with_what_is_crossed():
+def test_units_are_those_of_the_swaps_and_of_new_accounts():
     swaps = [(POOL, SwapQuote(1, 1, 0)), (POOL, SwapQuote(1, 1, 0, crossed=2))]
-    assert compute_units(swaps) == 20_000 + 2 * 33_500 + 2 * 5_200
-    assert compute_units([(object(), SwapQuote(1, 1, 0))]) == 20_000 + OTHER_UNITS
+    assert compute_units(swaps, 0) == 6_000 + 2 * 55_000
+    assert compute_units(swaps, 2) == 6_000 + 2 * 55_000 + 2 * 30_000
 
 
 def test_a_bid_by_hand():
