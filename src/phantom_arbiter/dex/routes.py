@@ -18,7 +18,7 @@ from phantom_arbiter.dex.pools import Moment, PoolState
 from phantom_arbiter.dex.route_graph import MAX_COUNT, MAX_HOPS, NET_RATE, Ends, empty_graph, laid_out
 
 MAX_SEGMENTS: Final = 128
-"""The most segments kept of a pool's direction, the first ones: no swap of one transaction crosses more bins."""
+"""The most segments kept of a pool's direction, the first ones: what lies behind them is not searched."""
 
 
 class Hop(NamedTuple):
