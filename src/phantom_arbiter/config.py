@@ -23,6 +23,7 @@ from phantom_arbiter.engines.lst_depeg.settings import LstConfig
 from phantom_arbiter.engines.scalp.settings import ScalpConfig
 from phantom_arbiter.sim.driver_config import DriverConfig
 from phantom_arbiter.sim.market.scenarios import SCENARIOS
+from phantom_arbiter.venues.solana.discovery import PoolListing
 
 AMOUNT: Final = r"^[0-9]{1,12}(\.[0-9]{1,9})?\Z"
 MAX_ATOMS: Final = 2**60
@@ -58,6 +59,14 @@ class PerpVenueConfig(Struct, frozen=True, forbid_unknown_fields=True):
     refresh_s: Annotated[float, Meta(ge=1, le=3_600)] = 30.0
 
 
+class PoolsConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The pools of a real chain to watch: a TOML or JSON file of them, and tables here. The built-in market has its
+    own; `phantom doctor` reads the list, live feeds will."""
+
+    file: Annotated[str, Meta(max_length=4_096)] = ""
+    listed: tuple[PoolListing, ...] = ()
+
+
 def _capital() -> dict[str, dict[str, str]]:
     return {
         "funding": {"USDC": "10000", "SOL": "1"},
@@ -76,6 +85,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
     market: MarketConfig = field(default_factory=MarketConfig)
     server: ServerConfig = field(default_factory=ServerConfig)
     perp_venue: PerpVenueConfig = field(default_factory=PerpVenueConfig)
+    pools: PoolsConfig = field(default_factory=PoolsConfig)
     capital: dict[str, dict[str, Amount]] = field(default_factory=_capital)
     safety: SafetyConfig = field(default_factory=SafetyConfig)
     driver: DriverConfig = field(default_factory=DriverConfig)

@@ -19,6 +19,7 @@ from phantom_arbiter.app.console import out, print_json
 from phantom_arbiter.config import Config, ConfigError, load
 from phantom_arbiter.dashboard.listening import listen_loopback
 from phantom_arbiter.storage.runs import default_home
+from phantom_arbiter.venues.solana.discovery import ListingError, listed_pools, pools_by_asset
 
 LEAST_FREE_BYTES: Final = 200_000_000
 OLDEST_CLOCK_S: Final = 1_767_225_600.0
@@ -44,6 +45,7 @@ def examine(config_path: Path | None, home: Path | None, as_json: bool) -> int:
         lambda: _port("websocket port", config.server.websocket_port, "server.websocket_port"),
         lambda: _folder(folder),
         lambda: _disk(folder),
+        lambda: _pools(config),
         _clock,
         _python,
         _page,
@@ -103,6 +105,18 @@ def _disk(home: Path) -> Finding:
 def _existing(path: Path) -> Path:
     """The path, or the nearest above it that there is."""
     return next(one for one in (path, *path.absolute().parents) if one.exists())
+
+
+def _pools(config: Config) -> Finding:
+    try:
+        listings = listed_pools(Path(config.pools.file) if config.pools.file else None, config.pools.listed)
+    except ListingError as error:
+        return Finding("pool list", False, str(error), "correct the entry, or leave pools.file and pools.listed away")
+    if not listings:
+        return Finding("pool list", True, "none: the built-in market has pools of its own")
+    programs = {listing.program for listing in listings}
+    found = f"{len(listings)} pools of {len(pools_by_asset(listings))} assets and {len(programs)} programs"
+    return Finding("pool list", True, found)
 
 
 def _clock() -> Finding:

@@ -64,6 +64,36 @@ def test_doctor_finds_a_bad_configuration(phantom: Phantom, tmp_path: Path) -> N
     assert "correct the file" in found["advice"]
 
 
+ORCA = """pool = "83v8iPyZihDEjDdY8RdZddyZNyUtXngz69Lgo9Kt5d6d"
+program = "whirlpool"
+venue = "orca"
+asset_0 = "SOL"
+asset_1 = "USDC"
+"""
+
+
+def test_doctor_counts_the_pools_of_file_and_configuration(phantom: Phantom, free: Path) -> None:
+    listed = free.with_name("pools.toml")
+    listed.write_text(f"[[pools]]\n{ORCA}")
+    damm = ORCA.replace("83v8iPyZ", "83v8iPyY").replace("whirlpool", "meteora_damm_v2")
+    free.write_text(f'{free.read_text()}[pools]\nfile = "{listed}"\n[[pools.listed]]\n{damm}')
+    found = checks(phantom("doctor", "--config", free, "--json"))["pool list"]
+    assert (found["ok"], found["found"]) == (True, "2 pools of 2 assets and 2 programs")
+
+
+def test_doctor_finds_a_pool_that_is_listed_twice_or_badly(phantom: Phantom, free: Path) -> None:
+    listed = free.with_name("pools.toml")
+    listed.write_text(f"[[pools]]\n{ORCA}")
+    free.write_text(f'{free.read_text()}[pools]\nfile = "{listed}"\n[[pools.listed]]\n{ORCA}')
+    found = checks(phantom("doctor", "--config", free, "--json"))["pool list"]
+    assert not found["ok"]
+    assert "pools[1].pool: 83v8iPyZihDEjDdY8RdZddyZNyUtXngz69Lgo9Kt5d6d is pools[0] already" in found["found"]
+    listed.write_text(f"[[pools]]\n{ORCA.replace('whirlpool', 'wirlpool')}")
+    found = checks(phantom("doctor", "--config", free, "--json"))["pool list"]
+    assert "did you mean 'whirlpool'" in found["found"]
+    assert "correct the entry" in found["advice"]
+
+
 def test_doctor_finds_a_home_that_is_no_folder(phantom: Phantom, free: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     done = phantom("doctor", "--config", free, "--home", tmp_path / "file", "--json")

@@ -67,7 +67,16 @@ def pool_list(raw: object, name: str) -> tuple[PoolListing, ...]:
     if not isinstance(raw, list) or len(raw) > MAX_POOLS:
         got = len(raw) if isinstance(raw, list) else type(raw).__name__
         raise ListingError(f"{name}: pools: got {got}, expected an array of at most {MAX_POOLS} tables")
-    listings = tuple(_listing(entry, f"{name}: pools[{at}]") for at, entry in enumerate(raw))
+    return _once(tuple(_listing(entry, f"{name}: pools[{at}]") for at, entry in enumerate(raw)), name)
+
+
+def listed_pools(path: Path | None, listed: Iterable[PoolListing]) -> tuple[PoolListing, ...]:
+    """The pools of a file and those that the configuration lists, each pool once. Raises ListingError."""
+    own = pool_list([msgspec.to_builtins(listing) for listing in listed], "configuration")
+    return _once(((*read_pool_list(path), *own) if path is not None else own), "file and configuration")
+
+
+def _once(listings: tuple[PoolListing, ...], name: str) -> tuple[PoolListing, ...]:
     seen: dict[str, int] = {}
     for at, listing in enumerate(listings):
         if listing.pool in seen:
