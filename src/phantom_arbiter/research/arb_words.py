@@ -77,7 +77,7 @@ def _reverts(told: Told) -> Iterator[str]:
 
 def _costs(told: Told) -> Iterator[str]:
     for reason, text in (
-        ("costs", "gained less than base fee, priority fee and the least tip take"),
+        ("costs", "gained less than the chain takes: base fee, priority fee, the least tip, and rent of a new account"),
         ("stale", "rested on a pool that had been silent for too long to be believed"),
         ("vanished", "were gone a slot after they were first seen"),
     ):
