@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
@@ -120,7 +121,7 @@ class Session:
         return state_hash(digest_items(self.kernel), self.driver.digest_items(), self.market.cursor())
 
     def snapshot(self) -> bytes:
-        """The whole run as msgpack."""
+        """The whole run as msgpack, compressed: most of it are accounts' bytes, and most of those are zeros."""
         state = SessionState(
             seq=self.sequencer.seq,
             now_ns=self.sequencer.now_ns,
@@ -129,12 +130,16 @@ class Session:
             driver=self.driver.state(),
             market=self.market.state(),
         )
-        return msgspec.msgpack.encode(state)
+        return zlib.compress(msgspec.msgpack.encode(state), 1)
 
 
 def decode_state(blob: bytes) -> SessionState:
-    """A snapshot back from msgpack. Raises `msgspec.ValidationError` for one of another shape."""
-    return msgspec.msgpack.decode(blob, type=SessionState)
+    """A snapshot back from its bytes. Raises `msgspec.DecodeError` for what no snapshot of this version is."""
+    try:
+        packed = zlib.decompress(blob)
+    except zlib.error as error:
+        raise msgspec.DecodeError(f"not compressed as snapshots are: {error}") from error
+    return msgspec.msgpack.decode(packed, type=SessionState)
 
 
 def build_engines(config: Config) -> list[BaseEngine]:

@@ -302,7 +302,7 @@ def test_nothing_is_dispatched_that_is_not_on_disk(path: Path, whole: dict[float
     session, connection = opened.session, opened.journal._connection
     session.sequencer.driver = noting = Noting(session.driver)
     pages = connection.execute("PRAGMA page_count").fetchone()[0]
-    connection.execute(f"PRAGMA max_page_count={pages + 40}")
+    connection.execute(f"PRAGMA max_page_count={pages + 80}")
     with pytest.raises(WriteError, match="cannot be written: database or disk is full; nothing was sent"):
         run_replay(opened, session.market.start_ns + 12 * MINUTE_NS, (), lambda start_ns, now_ns, end_ns: None)
     with closing(Journal.read(path, Mode.PAPER)) as journal:
