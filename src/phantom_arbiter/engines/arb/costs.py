@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from phantom_arbiter.core.events import FeesPosted
@@ -15,6 +15,7 @@ from phantom_arbiter.engines.arb.settings import ArbConfig
 
 JITO_MIN_TIP_LAMPORTS: Final = 1_000
 """Jito's documented minimum (reference/solana-and-dex.md §5)."""
+PRIOR_ORDERS: Final = 10
 _PPM: Final = 1_000_000
 
 PARALLEL_UNITS: Final = 100_000
@@ -45,8 +46,27 @@ def compute_units(swaps: Iterable[tuple[PoolState, SwapQuote]], new_accounts: in
     return TRANSACTION_UNITS + each + CREATE_UNITS * new_accounts
 
 
-def bid_for(profit_lamports: int, units: int, rent_lamports: int, fees: FeesPosted, config: ArbConfig) -> Bid:
-    """The bid of a cycle that gains ``profit_lamports`` after the pools' fees (negative: loses).
+def floor_lamports(fees: FeesPosted) -> int:
+    """What any bundle pays at least: a signature, and Jito's floor or its minimum."""
+    return BASE_FEE_LAMPORTS + max(JITO_MIN_TIP_LAMPORTS, fees.tip_floor_lamports)
+
+
+def survive_bps(outcomes: Mapping[str, int]) -> int:
+    """The chance that a gap is still there when ours lands, from how orders ended so far, rounded down.
+
+    It held where ours landed or a rival took it, and not where it reverted. Before any ended it is even, and the first
+    ``PRIOR_ORDERS`` weigh no more than that (assumed).
+    """
+    held = outcomes.get("landed", 0) + outcomes.get("beaten", 0)
+    seen = held + outcomes.get("reverted", 0)
+    return (held * BPS + PRIOR_ORDERS * BPS // 2) // (seen + PRIOR_ORDERS)
+
+
+def bid_for(
+    profit_lamports: int, units: int, rent_lamports: int, survives_bps: int, fees: FeesPosted, config: ArbConfig
+) -> Bid:
+    """The bid of a cycle that gains ``profit_lamports`` after the pools' fees (negative: loses), if it is still there
+    when it lands: of ``survives_bps`` of them that is true.
 
     The tip is a share of the gain after all other costs, within the cap, so that it never makes the expected value
     negative. Where there is less than the tip's floor to share, the tip is the floor and the expected value negative:
@@ -56,10 +76,11 @@ def bid_for(profit_lamports: int, units: int, rent_lamports: int, fees: FeesPost
     priority = mul_div(units, fees.priority_micro_lamports, _PPM, Rounding.UP)
     gain = profit_lamports - BASE_FEE_LAMPORTS - priority - rent_lamports
     share = mul_div(gain, config.tip_share_bps, BPS, Rounding.DOWN)
-    floor = max(JITO_MIN_TIP_LAMPORTS, fees.tip_floor_lamports)
+    floor = floor_lamports(fees) - BASE_FEE_LAMPORTS
     tip = max(floor, min(share, config.tip_cap_lamports))
     left = gain - tip
     win = _win_bps(tip, gain, config) if left > 0 else BPS - config.p_fail_bps
+    win = mul_div(win, survives_bps, BPS, Rounding.DOWN)
     expected = mul_div(left, win, BPS, Rounding.DOWN)
     return Bid(BASE_FEE_LAMPORTS, priority, rent_lamports, tip, gain, win, expected)
 

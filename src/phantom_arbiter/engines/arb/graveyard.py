@@ -2,8 +2,9 @@
 
 Each is followed from the moment it was first seen; why it was not taken may turn out later, and one that lands is
 forgotten. A counterfactual sends the same capital through the same pools as they stood at the end of the later slot,
-each hop spending all that the one before paid, less the same fees of the chain. It knows nothing of our own landing
-luck, of rivals, or of what our swap would have done to the pools.
+each hop spending all that the one before paid, less the same fees of the chain. Rent of new token accounts is left out:
+it is paid once for all that follow. It knows nothing of our own landing luck, of rivals, or of what our swap would have
+done to the pools.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ class GraveSwap(Struct, frozen=True):
 
 class Grave(Struct):
     """An opportunity not taken. ``net_micros`` is what it would have gained at once, after all costs;
-    ``chain_micros`` what the chain would have taken. ``base_nanos``: billionths of a micro-dollar per atom of the base.
-    ``reason`` is empty until it is known.
-    ``would_micros`` has one number a horizon passed, None where ``lost`` says why it could not be quoted."""
+    ``chain_micros`` what the chain would have taken, without rent. ``base_nanos``: billionths of a micro-dollar per
+    atom of the base. ``reason`` is empty until it is known. ``would_micros`` has one number a horizon passed, None
+    where ``lost`` says why it could not be quoted."""
 
     number: int
     ts_ns: int
@@ -90,6 +91,11 @@ def watch(state: GraveyardState, route: str, grave: Grave) -> None:
     state.number += 1
     grave.number = state.number
     state.open[route] = grave
+
+
+def count(state: GraveyardState, reason: str) -> None:
+    """Count what is too small to follow."""
+    state.reasons.setdefault(reason, ReasonSum()).count += 1
 
 
 def resolve(state: GraveyardState, route: str, reason: str, detail: str) -> None:

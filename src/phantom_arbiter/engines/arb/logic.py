@@ -16,7 +16,7 @@ from phantom_arbiter.core.verdicts import Refused
 from phantom_arbiter.dex.routes import Cycle
 from phantom_arbiter.engines.arb import graveyard, patience
 from phantom_arbiter.engines.arb.bound import BoundReport
-from phantom_arbiter.engines.arb.costs import PARALLEL_UNITS
+from phantom_arbiter.engines.arb.costs import PARALLEL_UNITS, floor_lamports, survive_bps
 from phantom_arbiter.engines.arb.obstacles import TRUSTED, Obstacle, obstacle_of
 from phantom_arbiter.engines.arb.panel import panel_of
 from phantom_arbiter.engines.arb.patience import route_key
@@ -121,10 +121,13 @@ class ArbEngine(BaseEngine):
 
     def on_refused(self, refused: Refused) -> None:
         """A gate said no: the opportunity is not taken."""
+        if refused.intent.pod == "probe":
+            return
+        self.state.proposed -= 1
+        self.state.hoped_bps -= BPS - refused.intent.p_fail_bps
         key = ",".join(leg.pool for leg in refused.intent.legs if isinstance(leg, Swap))
-        route = self.state.sent.pop(key, "") if refused.intent.pod != "probe" else ""
         gate = refused.result.gate
-        graveyard.resolve(self.state.graveyard, route, f"gate: {gate}", refused.result.message)
+        graveyard.resolve(self.state.graveyard, self.state.sent.pop(key, ""), f"gate: {gate}", refused.result.message)
 
     def panel(self) -> dict[str, Any]:
         """Counts, the pools by venue, what was not taken and why, and the last candidate."""
@@ -160,7 +163,17 @@ class ArbEngine(BaseEngine):
             self.state.fee_killed += 1
             return self._probe(table, cycle.base, route, now_ns)
         self.state.found += 1
+        if self._is_dust(cycle):
+            graveyard.count(self.state.graveyard, "dust")
+            return self._probe(table, cycle.base, route, now_ns)
         return self._weigh(table, cycle.base, route, now_ns)
+
+    def _is_dust(self, cycle: Cycle) -> bool:
+        """Whether a cycle's gain at its best size is less than any transaction costs. One without capital is none."""
+        stake = self._terms.stake(cycle.base)
+        if stake is None or stake.limit_atoms == 0:
+            return False
+        return cycle.value < floor_lamports(self.desk.view.fees) * stake.values.lamport
 
     def _worth_a_look(self, gross_rate: float) -> bool:
         return gross_rate * BPS >= BPS + self.config.least_gross_bps
@@ -258,7 +271,8 @@ class ArbEngine(BaseEngine):
 
     def _bid(self, swaps: tuple[PlannedSwap, ...], values: Values, *, probe: bool = False) -> Candidate:
         assets = {swap.out_asset for swap in swaps} - TRUSTED - set(self.state.open_accounts)
-        return candidate_of(swaps, values, self.desk.view.fees, len(assets), self.config, probe=probe)
+        survives = survive_bps(self.state.outcomes)
+        return candidate_of(swaps, values, self.desk.view.fees, len(assets), survives, self.config, probe=probe)
 
     def _obstacle(self, candidate: Candidate) -> Obstacle | None:
         """Why a candidate must not be sent. A pool with an order that may still land would be spent twice."""

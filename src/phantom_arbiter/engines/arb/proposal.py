@@ -100,19 +100,20 @@ def candidate_of(
     values: Values,
     fees: FeesPosted,
     new_accounts: int,
+    survive_bps: int,
     config: ArbConfig,
     *,
     probe: bool = False,
 ) -> Candidate:
     """Put a bid to exactly quoted swaps: what they gain rounds down, what they pay rounds up.
 
-    ``new_accounts``: how many token accounts the transaction has to make.
+    ``new_accounts``: how many token accounts the transaction has to make. ``survive_bps``: as of `costs.bid_for`.
     """
     unpriced = Candidate(swaps, Bid(0, 0, 0, 0, 0, 0, 0), values, probe)
     profit = math.floor((unpriced.out_atoms - unpriced.capital_atoms) * values.base / values.lamport)
     units = compute_units(((swap.pool.state, swap.quote) for swap in swaps), new_accounts)
     rent = new_accounts * TOKEN_ACCOUNT_RENT_LAMPORTS
-    return unpriced._replace(bid=bid_for(profit, units, rent, fees, config))
+    return unpriced._replace(bid=bid_for(profit, units, rent, survive_bps, fees, config))
 
 
 def instrument_of(pool: KnownPool, universe: Universe) -> str:
@@ -191,6 +192,7 @@ def _reason(candidate: Candidate, edge_bps: float, cost_bps: float) -> str:
 
 def grave_of(candidate: Candidate, ts_ns: int, slot: int) -> Grave:
     """The candidate as an opportunity to follow."""
+    chain_lamports = candidate.bid.total_lamports - candidate.bid.rent_lamports
     swaps = [
         GraveSwap(swap.pool.pool, swap.pool.venue, swap.in_asset, swap.out_asset, swap.quote.amount_in_atoms)
         for swap in candidate.swaps
@@ -203,6 +205,6 @@ def grave_of(candidate: Candidate, ts_ns: int, slot: int) -> Grave:
         swaps=swaps,
         notional_micros=candidate.notional_micros,
         net_micros=candidate.net_micros,
-        chain_micros=math.ceil(candidate.bid.total_lamports * candidate.values.lamport),
+        chain_micros=math.ceil(chain_lamports * candidate.values.lamport),
         base_nanos=int(candidate.values.base * _NANO),
     )

@@ -64,7 +64,8 @@ class Sighting(Struct):
 class ArbState(Struct):
     """Counts since the start, and when what may be proposed again. All integers, so that snapshots are exact.
 
-    ``found`` cycles gain before the transaction's costs; ``fee_killed`` ones gain only before the pools' fees.
+    ``found`` cycles gain before the transaction's costs; ``fee_killed`` ones gain only before the pools' fees;
+    ``proposed`` ones passed the gates.
     ``sightings`` by route wait to be seen again. ``cooldowns`` maps a route to the instant it may be proposed again,
     ``sent`` the pools of an order to its route. ``open_accounts`` are the assets whose token account is there already.
     ``outcomes`` counts how orders ended, ``hoped_bps`` sums the chances to land that they were proposed with.

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 from phantom_arbiter.core.events import FeesPosted
 from phantom_arbiter.dex.constant_product import raydium_cpmm_pool
 from phantom_arbiter.dex.pool import SwapQuote
-from phantom_arbiter.engines.arb.costs import Bid, bid_for, compute_units
+from phantom_arbiter.engines.arb.costs import Bid, bid_for, compute_units, survive_bps
 from phantom_arbiter.engines.arb.settings import ArbConfig
 
 QUIET = FeesPosted(priority_micro_lamports=10_000, tip_floor_lamports=1_000)
@@ -20,43 +20,42 @@ def test_units_are_those_of_the_swaps_and_of_new_accounts():
 def test_a_bid_by_hand():
     # 80,000 CU at 10,000 micro-lamports = 800; 1,000,000 − 5,000 − 800 = 994,200; two thirds of it are the tip, and win
     # with 0.6667² · 0.97 = 43.1 %; 0.431 · 331,367 left
-    bid = bid_for(1_000_000, 80_000, 0, QUIET, ArbConfig())
+    bid = bid_for(1_000_000, 80_000, 0, 10_000, QUIET, ArbConfig())
     assert bid == Bid(5_000, 800, 0, 662_833, 994_200, 4_311, 142_852)
     assert bid.total_lamports == 668_633
 
 
 def test_rent_is_a_cost():
-    assert bid_for(3_000_000, 0, 2_039_280, QUIET, ArbConfig()).gain_lamports == 3_000_000 - 5_000 - 2_039_280
+    assert bid_for(3_000_000, 0, 2_039_280, 10_000, QUIET, ArbConfig()).gain_lamports == 3_000_000 - 5_000 - 2_039_280
 
 
 def test_the_cap_holds_and_costs_chances():
-    bid = bid_for(10**10, 0, 0, QUIET, ArbConfig())
+    bid = bid_for(10**10, 0, 0, 10_000, QUIET, ArbConfig())
     assert bid.tip_lamports == 100_000_000
     assert bid.win_bps == 0, "a hundredth of the gain wins against nobody"
-    assert bid_for(10**10, 0, 0, QUIET, ArbConfig(rivals=0)).win_bps == 9_700
+    assert bid_for(10**10, 0, 0, 10_000, QUIET, ArbConfig(rivals=0)).win_bps == 9_700
 
 
 def test_a_losing_cycle_bids_the_floor():
-    bid = bid_for(-50_000, 80_000, 0, QUIET, ArbConfig())
+    bid = bid_for(-50_000, 80_000, 0, 10_000, QUIET, ArbConfig())
     assert bid.tip_lamports == 1_000
     assert bid.expected_lamports < 0
 
 
 def test_the_floor_is_never_below_jitos_minimum():
     silent = FeesPosted(priority_micro_lamports=0, tip_floor_lamports=0)
-    assert bid_for(0, 0, 0, silent, ArbConfig()).tip_lamports == 1_000
+    assert bid_for(0, 0, 0, 10_000, silent, ArbConfig()).tip_lamports == 1_000
     busy = FeesPosted(priority_micro_lamports=0, tip_floor_lamports=40_000)
-    assert bid_for(0, 0, 0, busy, ArbConfig()).tip_lamports == 40_000
+    assert bid_for(0, 0, 0, 10_000, busy, ArbConfig()).tip_lamports == 40_000
 
 
 def test_two_thirds_earn_most_against_two_rivals():
-    at = {share: bid_for(10**7, 0, 0, QUIET, ArbConfig(tip_share_bps=share)) for share in
+    at = {share: bid_for(10**7, 0, 0, 10_000, QUIET, ArbConfig(tip_share_bps=share)) for share in
           range(500, 10_000, 500)}  # fmt: skip
     best = max(at, key=lambda share: at[share].expected_lamports)
     assert best == 6_500
-    assert (
-        bid_for(10**7, 0, 0, QUIET, ArbConfig(tip_cap_lamports=10**7)).expected_lamports >= at[best].expected_lamports
-    )
+    usual = bid_for(10**7, 0, 0, 10_000, QUIET, ArbConfig())
+    assert usual.expected_lamports >= at[best].expected_lamports
 
 
 @given(
@@ -73,7 +72,7 @@ def test_two_thirds_earn_most_against_two_rivals():
     ),
 )
 def test_the_tip_never_makes_the_expected_value_negative(profit, units, rent, fees, config):
-    bid = bid_for(profit, units, rent, fees, config)
+    bid = bid_for(profit, units, rent, 10_000, fees, config)
     floor = max(1_000, fees.tip_floor_lamports)
     assert floor <= bid.tip_lamports <= max(floor, config.tip_cap_lamports)
     assert 0 <= bid.win_bps <= 10_000 - config.p_fail_bps
@@ -82,3 +81,15 @@ def test_the_tip_never_makes_the_expected_value_negative(profit, units, rent, fe
         assert bid.expected_lamports >= 0
     else:
         assert bid.expected_lamports < 0
+
+
+def test_what_is_gone_when_ours_lands_is_no_chance():
+    whole, half = (bid_for(1_000_000, 80_000, 0, survives, QUIET, ArbConfig()) for survives in (10_000, 5_000))
+    assert half.win_bps == whole.win_bps // 2
+    assert half.tip_lamports == whole.tip_lamports, "whoever is there bids as before"
+
+
+def test_how_often_gaps_last_is_learned_from_how_orders_ended():
+    assert survive_bps({}) == 5_000
+    assert survive_bps({"landed": 5, "beaten": 5, "failed": 90, "dropped": 9}) == 7_500
+    assert survive_bps({"landed": 1, "reverted": 89}) == 600

@@ -253,7 +253,9 @@ def test_the_panel_is_json_and_tells_the_counts(house):
     assert panel["venues"] == [
         {"venue": "raydium", "pools": 2, "exact": 0, "youngest_slots": 0, "oldest_slots": 1, "left_out": 0, "why": ""}
     ]
-    assert 0.4 < panel["hoped"] < 0.5
+    assert panel["hoped"] == pytest.approx(0.97 * 4 / 9 / 2, abs=0.001), (
+        "before any order ended gaps last half the time"
+    )
     left = panel["left_on_table"]
     assert left["bound_usd"] >= left["found_usd"] > 0, "the gap is still there: nothing has landed"
     assert left["age_slots"] == 0

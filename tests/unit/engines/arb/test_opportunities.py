@@ -55,12 +55,19 @@ def test_what_rests_on_a_stale_pool_is_buried(make_house):
 
 
 def test_what_the_chain_would_take_is_buried_and_probed(make_house):
-    house = make_house(config=ArbConfig(persist_slots=0, max_trade_usd_micros=100_000))
+    house = make_house(config=ArbConfig(persist_slots=0, max_trade_usd_micros=230_000))
     (verdict,) = gap(house)
     assert isinstance(verdict, Refused)
     assert verdict.intent.pod == "probe"
     ((reason, _),) = graves(house)
     assert reason == "costs"
+
+
+def test_what_no_transaction_could_carry_is_only_counted(make_house):
+    house = make_house(config=ArbConfig(persist_slots=0, max_trade_usd_micros=100_000))
+    gap(house)
+    assert graves(house) == []
+    assert house.engine.panel()["reasons"] == [{"reason": "dust", "count": 1, "would_usd": [None] * 4}]
 
 
 def test_a_rival_who_was_faster_is_remembered_with_what_he_left(house):
@@ -93,6 +100,8 @@ def test_a_gates_refusal_is_a_reason(make_house):
     assert isinstance(verdict, Refused)
     ((reason, _),) = graves(house)
     assert reason == f"gate: {verdict.result.gate}"
+    assert (house.engine.state.proposed, house.engine.panel()["hoped"]) == (0, None)
+    assert house.engine.state.sent == {}
 
 
 def test_a_taxed_token_is_left_alone(make_house):

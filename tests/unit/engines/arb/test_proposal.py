@@ -39,7 +39,7 @@ def split():
 
 @pytest.fixture
 def candidate():
-    return candidate_of(split(), VALUES, FEES, 0, ArbConfig())
+    return candidate_of(split(), VALUES, FEES, 0, 10_000, ArbConfig())
 
 
 def test_capital_and_output_are_those_of_the_first_and_last_hop(candidate):
@@ -55,7 +55,7 @@ def test_each_pools_fee_counts_for_its_share(candidate):
 
 def test_a_fee_on_the_output_counts_as_a_share_of_it():
     swaps = (PlannedSwap(0, known("a", 1, 1), True, SwapQuote(1_000, 900, 100, fee_on_input=False)),)
-    assert pool_fee_atoms(candidate_of(swaps, VALUES, FEES, 0, ArbConfig())) == 100
+    assert pool_fee_atoms(candidate_of(swaps, VALUES, FEES, 0, 10_000, ArbConfig())) == 100
 
 
 def test_the_intent_is_a_cycle_of_fixed_amounts(candidate):
