@@ -29,8 +29,8 @@ from phantom_arbiter.sim.market.pools import ARBITRAGE_COST_USD, DECIMALS, Flow,
 from phantom_arbiter.sim.market.universe import STAKE_POOLS, TOKENS
 
 FLOW: Final = Flow.of([(spec.trades_per_minute, spec.fee_e6) for spec in EXACT_POOLS])
-SMALLEST_SHARE: Final = 1e-7
-"""What arbitrageurs trade at least, of a side of the pool: a bin is not left with atoms that pay for nothing."""
+SPARE_ATOMS: Final = 1_000
+"""What arbitrageurs add for what the programs round up: no bin is left with atoms that pay for nothing."""
 _USD: Final = {
     **{token.asset.symbol: token.usd for token in TOKENS},
     **{pool.asset.symbol: TOKENS[0].usd * pool.rate_e9 / 1e9 for pool in STAKE_POOLS},
@@ -44,7 +44,7 @@ _MARGINS: Final = [
 
 
 class ExactPoolState(Struct):
-    """A pool as bytes: all accounts as the last fact has them, and those that changed since."""
+    """A pool's accounts: all of them as the last fact has them, and those that changed since."""
 
     told: tuple[AccountRead, ...]
     changed: tuple[AccountRead, ...]
@@ -136,9 +136,8 @@ class ExactBook:
         moment = moment_at(slot)
         atoms = closing_atoms(self.pools[index], zero_for_one, fair if zero_for_one else 1.0 / fair, moment)
         if atoms > 0.0:
-            least_atoms = SMALLEST_SHARE * _side_atoms(index, zero_for_one, fair)
-            answer = self.swap(index, zero_for_one, int(max(atoms, least_atoms)) + 1, moment)
-            if isinstance(answer, SwapRefusal):  # the last atom was one too many
+            answer = self.swap(index, zero_for_one, int(atoms) + SPARE_ATOMS, moment)
+            if isinstance(answer, SwapRefusal):  # the last atoms were too many
                 self.swap(index, zero_for_one, int(atoms * (1.0 - 1e-6)), moment)
 
     def _put(self, index: int, state: PoolState) -> None:

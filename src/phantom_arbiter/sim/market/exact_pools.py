@@ -110,13 +110,16 @@ def _tick_arrays(nets: dict[int, int], spacing: int) -> list[whirlpool.TickArray
     ]
 
 
-def _dlmm(mints: tuple[str, str], step_bps: int, base_factor: int, down: float, up: float) -> Opening:
-    """The same value in each bin from ``down`` below to ``up`` above the price, both logarithms."""
+def _dlmm(mints: tuple[str, str], step_bps: int, base_factor: int, reach: float) -> Opening:
+    """The same value in each bin as far as ``reach`` up and down, a logarithm of the price.
+
+    A step of more than twice the fee would leave gaps of its own: two bins that both pay more than the fair price.
+    """
 
     def opening(address: str, price: float, side_1_atoms: float, moment: Moment) -> DlmmPool:
         step = math.log1p(step_bps / BPS)
         active = round(math.log(price) / step)
-        ids = range(active - int(down / step), active + int(up / step) + 1)
+        ids = range(active - int(reach / step), active + int(reach / step) + 1)
         fees = meteora_dlmm.FeeParameters(step_bps, base_factor, 0, 20_000, 250_000, 30, 600, 5_000)
         bins = {bin_id: _bin(bin_id, active, step_bps, side_1_atoms * step / 2) for bin_id in ids}
         arrays = [
@@ -249,9 +252,9 @@ EXACT_POOLS: Final = (
         _whirlpool(8, 500, _WIDE),
     ),
     ExactPoolSpec(
-        *("meteora_dlmm", "meteora", "SOL", "USDC", 6e6 * _USDC, 1_000, 5.0),
+        *("meteora_dlmm", "meteora", "SOL", "USDC", 6e6 * _USDC, 1_500, 5.0),
         DlmmWriter(_key("dlmm SOL/USDC")),
-        _dlmm(("SOL", "USDC"), 20, 5_000, 1.0, 1.0),
+        _dlmm(("SOL", "USDC"), 25, 6_000, 0.45),
     ),
     ExactPoolSpec(
         *("whirlpool", "orca", "SOL", "jitoSOL", 80_000 * _SOL, 100, 3.0),
