@@ -14,6 +14,7 @@ from phantom_arbiter.core.verdicts import Approved, Verdict
 from phantom_arbiter.core.view import MarketView
 from phantom_arbiter.dashboard.arb_rows import (
     ArbBest,
+    ArbBound,
     ArbGrave,
     ArbOpportunity,
     ArbReason,
@@ -39,6 +40,7 @@ def arb_page(raw: dict[str, Any], ts: int) -> ArbUpdate:
         hoped=raw["hoped"],
         unfollowed=raw["unfollowed"],
         best=msgspec.convert(raw["best"], ArbBest | None),
+        left_on_table=msgspec.convert(raw["left_on_table"], ArbBound | None),
         venues=msgspec.convert(raw["venues"], tuple[ArbVenue, ...]),
         reasons=msgspec.convert(raw["reasons"], tuple[ArbReason, ...]),
         graves=msgspec.convert(graves, tuple[ArbGrave, ...]),

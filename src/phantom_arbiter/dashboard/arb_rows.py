@@ -107,6 +107,15 @@ class ArbBest(Row, frozen=True):
     age_s: float
 
 
+class ArbBound(Row, frozen=True):
+    """What all pools together would pay one trader at once, without costs or limits: no trade is worth more than
+    ``bound_usd``, one worth ``found_usd`` exists. ``age_slots``: when it was reckoned."""
+
+    bound_usd: float
+    found_usd: float
+    age_slots: int
+
+
 class ArbUpdate(Row, frozen=True):
     """The arb engine's page: counts since the start.
 
@@ -134,6 +143,7 @@ class ArbUpdate(Row, frozen=True):
     search_us_p50: float | None = None
     search_us_p99: float | None = None
     best: ArbBest | None = None
+    left_on_table: ArbBound | None = None
     venues: tuple[ArbVenue, ...] = ()
     reasons: tuple[ArbReason, ...] = ()
     graves: tuple[ArbGrave, ...] = ()

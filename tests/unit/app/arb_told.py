@@ -80,6 +80,7 @@ def panel(graves: list[dict[str, Any]] | None = None, **changes: Any) -> dict[st
         ],
         "graves": [grave(1), grave(2, "gate: edge")] if graves is None else graves,
         "unfollowed": 3,
+        "left_on_table": {"bound_usd": 1.25, "found_usd": 1.2, "age_slots": 40},
         "best": {"route": "SOL orca:WIF/SOL> raydium:WIF/SOL<", "net_bps": -12.5, "gross_bps": 38.0, "age_s": 1.5},
     }
     return told | changes

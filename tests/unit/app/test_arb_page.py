@@ -101,6 +101,8 @@ def test_the_panel_becomes_the_page() -> None:
     assert page.reasons[0].would_usd == (-0.75, -0.5, -0.25, None)
     assert page.best is not None
     assert page.best.net_bps == -12.5
+    assert page.left_on_table is not None
+    assert page.left_on_table.bound_usd == 1.25
     grave = page.graves[0]
     assert (grave.id, grave.ts) == ("grave-1", arb_told.START_NS // 10**6 + 400)
     assert [swap.share for swap in grave.swaps] == [0.625, 0.375, 1.0, 1.0]

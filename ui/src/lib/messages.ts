@@ -31,6 +31,16 @@ export interface ArbBest {
 }
 
 /**
+ * What all pools together would pay one trader at once, without costs or limits: no trade is worth more than
+ * `bound_usd`, one worth `found_usd` exists. `age_slots`: when it was reckoned.
+ */
+export interface ArbBound {
+  bound_usd: number;
+  found_usd: number;
+  age_slots: number;
+}
+
+/**
  * An opportunity that was not taken. `net_usd` is what it promised then; `lost` says why a number of
  * `would_usd` will never be known.
  */
@@ -127,6 +137,7 @@ export interface ArbUpdate {
   search_us_p50: number | null;
   search_us_p99: number | null;
   best: ArbBest | null;
+  left_on_table: ArbBound | null;
   venues: readonly ArbVenue[];
   reasons: readonly ArbReason[];
   graves: readonly ArbGrave[];
