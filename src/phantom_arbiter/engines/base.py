@@ -99,7 +99,7 @@ class BaseEngine:
         return ()
 
     def on_refused(self, refused: Refused) -> None:
-        """The gates refused one of this engine's intents: for the record, never to ask again. Subclasses may override."""
+        """The gates refused one of this engine's intents: for the record, not to ask again. Subclasses may override."""
         del refused
 
     def close(self, position_id: str) -> Sequence[Intent]:
