@@ -59,6 +59,7 @@ class AccountWriter(Struct, frozen=True):
 
     def accounts(self, state: Any) -> tuple[AccountRead, ...]:
         """All accounts of a state."""
+        del state
         raise TypeError(f"{type(self).__name__} must say which accounts it writes")
 
     def changed(self, _before: Any, state: Any) -> tuple[AccountRead, ...]:
