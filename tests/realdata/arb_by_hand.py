@@ -110,6 +110,9 @@ class ByHand:
             for ns, row in zip(one.times, one.rows, strict=True)
         ]
         prices.sort(key=lambda at: at[:2])
+        ratios = pl.read_parquet(f"{data}/solana_cross_dex/lst_ratio_from_pools.parquet")
+        ratios = ratios.with_columns(ns=pl.col("ts_est").dt.epoch("ns")).sort("ns", maintain_order=True)
+        self.ratios = {lst: rows for (lst,), rows in ratios.partition_by("lst", as_dict=True).items()}
         self.price_times, self.prices = [at[0] for at in prices], [round(at[2] * E6) / E6 for at in prices]
 
     def faced(self, leg, now_ns):
@@ -176,13 +179,21 @@ class ByHand:
         self.expect(told, "chain fees", told.chain, {kind: paid for kind, paid in chain.items() if paid})
         for asset, flow in (*flows.items(), ("SOL", -sum(chain.values()))):
             self.change[asset] = self.change.get(asset, 0) + flow
-        price = self.prices[bisect.bisect_right(self.price_times, told.told_ns) - 1]
-        assert all(asset in ("SOL", "USDC", "USDT") for asset, flow in flows.items() if flow), "no price by hand"
 
         def micros(asset, flow):
-            return round(flow / atoms(asset) * (price if asset == "SOL" else 1.0) * E6)
+            return round(flow / atoms(asset) * self.price(asset, told.told_ns) * E6)
 
         return sum(micros(*flow) for flow in flows.items()) - sum(micros("SOL", paid) for paid in chain.values())
+
+    def price(self, asset, now_ns):
+        """Dollars: of the stables one, of SOL the last row of a cheap pool, of others their last ratio to SOL."""
+        if asset in DECIMALS:
+            return 1.0
+        sol = self.prices[bisect.bisect_right(self.price_times, now_ns) - 1]
+        if asset == "SOL":
+            return sol
+        ratio = self.ratios[asset].filter(pl.col("ns") <= now_ns)["ratio"][-1]
+        return round(ratio * 1e9) / 1e9 * sol
 
     def bound(self, told, leg, out, fee):
         """An Orca fill pays no more than the tick range itself would: its liquidity follows from the row."""

@@ -39,9 +39,9 @@ class ArbOrder(Struct, frozen=True):
     its pools, each with what it sold there, and ``legs`` what was filled.
 
     ``flows_atoms``: what its swaps came to by asset, positive received; ``chain_lamports`` by kind. The rest is in
-    millionths of a dollar at the prices of the moment its end was told; ``gross_micros`` is before the pools' fees, and
-    ``net_micros`` what is left after them and the chain's. ``hoped_micros``: the net that was quoted when it was
-    sent. ``lamport_micros``: a lamport then, as a float, for results in SOL.
+    millionths of a dollar at the prices of the moment its end was told, 0 where an asset has none; ``gross_micros`` is
+    before the pools' fees, and ``net_micros`` what is left after them and the chain's. ``hoped_micros``: the net that
+    was quoted when it was sent. ``lamport_micros``: a lamport then, as a float, for results in SOL.
     """
 
     order_id: str
@@ -136,10 +136,7 @@ class ArbFollower:
         )
 
     def _micros(self, asset: str, atoms: int) -> int:
-        micros = self._view.usd_micros(asset, atoms)
-        if micros is None:
-            raise AssertionError(f"{asset} was traded and has no price")
-        return micros
+        return self._view.usd_micros(asset, atoms) or 0
 
 
 def _hoped_micros(intent: Intent) -> int:
