@@ -77,12 +77,17 @@ def _reverts(told: Told) -> Iterator[str]:
 
 def _costs(told: Told) -> Iterator[str]:
     for reason, text in (
-        ("costs", "gained less than the chain takes: base fee, priority fee, the least tip, and rent of a new account"),
-        ("stale", "rested on a pool that had been silent for too long to be believed"),
-        ("vanished", "were gone a slot after they were first seen"),
+        ("dust", "Sightings of a gain too small to pay a transaction: {count:,}."),
+        ("costs", "{count:,} opportunities gained less than base fee, priority fee, the least tip and any rent."),
+        (
+            "gate: edge",
+            "{count:,} were refused by the edge gate: what is left, times the chance to land, is too little.",
+        ),
+        ("stale", "{count:,} rested on a pool that had been silent for too long to be believed."),
+        ("vanished", "{count:,} were gone a slot after they were first seen."),
     ):
         if told.not_taken.get(reason):
-            yield f"{told.not_taken[reason]:,} opportunities {text}."
+            yield text.format(count=told.not_taken[reason])
 
 
 def _size(told: Told) -> Iterator[str]:

@@ -65,6 +65,7 @@ def test_sizes_tips_rivals_and_what_was_missed_come_from_the_orders() -> None:
 
 
 def test_reasons_are_told_where_something_was_left_for_them() -> None:
-    said = " ".join(why(QUIET._replace(not_taken={"costs": 1_532, "stale": 0, "busy": 3})))
+    said = " ".join(why(QUIET._replace(not_taken={"costs": 1_532, "stale": 0, "busy": 3, "dust": 9})))
     assert "1,532 opportunities gained less than" in said
+    assert "too small to pay a transaction: 9." in said
     assert "silent" not in said
