@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import msgspec
 import polars as pl
 
 from phantom_arbiter.app.arb_tables import print_arb
@@ -31,8 +30,6 @@ from phantom_arbiter.storage.schemas import DataError
 
 MAX_SEEDS: Final = 1_000
 _NS_PER_MS: Final = 1_000_000
-_NEVER_NS: Final = 10**25
-"""So long that not a millionth part of a push fades in any span."""
 
 
 class ArbReplayRequest(NamedTuple):
@@ -100,14 +97,8 @@ def replay_arb(request: ArbReplayRequest, progress: Callable[[str, int, int], No
 
 
 def open_run(catalogue: Catalogue, start_ns: int, end_ns: int, config: Config) -> ArbRun:
-    """A session over [start_ns, end_ns) in which the arb engine alone has capital and runs.
-
-    Elsewhere what we took of a pool comes back within seconds, as others keep it in line. Here it was out of line, and
-    taking the gap is what brought it back: it stays as it was left until its next row, or the same gap would pay again
-    and again.
-    """
+    """A session over [start_ns, end_ns) in which the arb engine alone has capital and runs."""
     market = RecordedMarket.open(catalogue, start_ns, end_ns)
-    market.liquidity.impact = msgspec.structs.replace(market.liquidity.impact, recovery_ns=_NEVER_NS)
     session = Session(fitted(config, market.limits(config.safety.limits)), market, MemoryJournal())
     follower = ArbFollower(session.kernel.view)
     session.sequencer.listeners.append(follower.hear)

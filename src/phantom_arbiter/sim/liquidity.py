@@ -1,8 +1,9 @@
 """Who fills a simulated order: the protocol that the built-in market and recorded data share, and recorded data.
 
 Recorded prices do not answer to our trades, so `RecordedLiquidity` adds what they would have done, against us: each
-fill pays its impact, what we took is missing for our next order in the same direction until it comes back, and the
-opposite direction does not profit from it (resilience ρ = 1 for pools that arbitrage keeps in line).
+fill pays its impact, what we took is missing for our next order in the same direction, and the opposite direction does
+not profit from it (resilience ρ = 1 for pools that arbitrage keeps in line). What we took from a quote comes back with
+time; a pool stays as we left it until its next row, or a gap that nobody closed would pay again and again.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ class Impact(Struct, frozen=True, forbid_unknown_fields=True):
 
     ``depth_quote_atoms`` maps an instrument, or a quote asset as the fallback, to the depth in quote atoms. With a
     slope of 1,000,000 (default) and the pool's reserve as depth, it is a constant-product pool's own impact. Calibrate
-    by quoting two sizes. ``recovery_ns``: the time in which what we took comes back, linearly (10 slots, assumed).
-    ``resilience_ppm``: how much of our push a trade in the opposite direction does not see (all of it).
+    by quoting two sizes. ``recovery_ns``: the time in which what we took of a quote comes back, linearly (10 slots,
+    assumed). ``resilience_ppm``: how much of our push a trade in the opposite direction does not see (all of it).
     """
 
     depth_quote_atoms: dict[str, int]
@@ -58,11 +59,10 @@ class Impact(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Push(Struct, gc=False):
-    """What we did to a pool: changes of its two reserves since its last row, at ``ts_ns``."""
+    """What we did to a pool: changes of its two reserves since its last row."""
 
     change_0_atoms: int
     change_1_atoms: int
-    ts_ns: int
 
 
 class Taken(Struct, gc=False):
@@ -119,7 +119,7 @@ class RecordedLiquidity:
     def digest_items(self) -> Iterator[str | int]:
         """Integers and strings that tell two states apart: what we did to the market, in a fixed order."""
         for pool, push in sorted(self.state.pushes.items()):
-            yield from (pool, push.change_0_atoms, push.change_1_atoms, push.ts_ns)
+            yield from (pool, push.change_0_atoms, push.change_1_atoms)
         for side, taken in sorted(self.state.taken.items()):
             yield from (side, taken.quote_atoms, taken.ts_ns)
         yield from account_digest_items(self.state.account_pools)
@@ -132,7 +132,7 @@ class RecordedLiquidity:
         if isinstance(fill, str):
             return fill
         if leg.pool:
-            self._push(leg, in_atoms, fill.out_atoms, now_ns)
+            self._push(leg, in_atoms, fill.out_atoms)
         else:
             instrument = self.universe.instruments[leg.instrument]
             buys = leg.in_asset == instrument.quote
@@ -143,7 +143,7 @@ class RecordedLiquidity:
         """What `swap` would pay now."""
         if leg.pool in self._account_pools:
             return self._account_pools.quote(leg, in_atoms, now_ns)
-        return self._quote_pool(leg, in_atoms, now_ns) if leg.pool else self._quote_price(leg, in_atoms, now_ns)
+        return self._quote_pool(leg, in_atoms) if leg.pool else self._quote_price(leg, in_atoms, now_ns)
 
     def perp(self, leg: PerpOrder, base_atoms: int, now_ns: int) -> tuple[int, int] | str:
         """Fill the whole order at its average price, or none of it beyond the limit."""
@@ -164,37 +164,36 @@ class RecordedLiquidity:
 
     # Pools
 
-    def _quote_pool(self, leg: Swap, in_atoms: int, now_ns: int) -> SwapFill | str:
+    def _quote_pool(self, leg: Swap, in_atoms: int) -> SwapFill | str:
         row = self.state.pools.get(leg.pool)
         if row is None:
             return f"pool {leg.pool} was never seen"
         if {leg.in_asset, leg.out_asset} != {row.asset_0, row.asset_1}:
             return f"pool {leg.pool} does not trade {leg.in_asset} for {leg.out_asset}"
         zero_for_one = leg.in_asset == row.asset_0
-        reserve_0, reserve_1 = self._reserves(row, zero_for_one, now_ns)
+        reserve_0, reserve_1 = self._reserves(row, zero_for_one)
         answer = quote(ConstantProductPool(reserve_0, reserve_1, row.fee_num, row.fee_den), in_atoms, zero_for_one)
         return answer.reason if isinstance(answer, SwapRefusal) else fill_of(answer, in_atoms)
 
-    def _reserves(self, row: PoolUpdated, zero_for_one: bool, now_ns: int) -> tuple[int, int]:
-        """The reserves we face: our own push fades, and helps no trade against it but for ``1 − ρ``."""
+    def _reserves(self, row: PoolUpdated, zero_for_one: bool) -> tuple[int, int]:
+        """The reserves we face: our own push helps no trade against it but for ``1 − ρ``."""
         push = self.state.pushes.get(row.pool)
         if push is None:
             return row.reserve_0_atoms, row.reserve_1_atoms
-        left_ppm = self._left_ppm(push.ts_ns, now_ns)
-        if (push.change_0_atoms > 0) != zero_for_one:
-            left_ppm = left_ppm * (PPM - self.impact.resilience_ppm) // PPM
+        along = (push.change_0_atoms > 0) == zero_for_one
+        felt_ppm = PPM if along else PPM - self.impact.resilience_ppm
         into, out = (Rounding.UP, Rounding.DOWN) if zero_for_one else (Rounding.DOWN, Rounding.UP)
-        change_0 = mul_div(push.change_0_atoms, left_ppm, PPM, into)
-        change_1 = mul_div(push.change_1_atoms, left_ppm, PPM, out)
+        change_0 = mul_div(push.change_0_atoms, felt_ppm, PPM, into)
+        change_1 = mul_div(push.change_1_atoms, felt_ppm, PPM, out)
         return row.reserve_0_atoms + change_0, row.reserve_1_atoms + change_1
 
-    def _push(self, leg: Swap, in_atoms: int, out_atoms: int, now_ns: int) -> None:
+    def _push(self, leg: Swap, in_atoms: int, out_atoms: int) -> None:
         row = self.state.pools[leg.pool]
         zero_for_one = leg.in_asset == row.asset_0
-        reserve_0, reserve_1 = self._reserves(row, zero_for_one, now_ns)
+        reserve_0, reserve_1 = self._reserves(row, zero_for_one)
         change_0, change_1 = (in_atoms, -out_atoms) if zero_for_one else (-out_atoms, in_atoms)
         self.state.pushes[leg.pool] = Push(
-            reserve_0 + change_0 - row.reserve_0_atoms, reserve_1 + change_1 - row.reserve_1_atoms, now_ns
+            reserve_0 + change_0 - row.reserve_0_atoms, reserve_1 + change_1 - row.reserve_1_atoms
         )
 
     # Quotes
