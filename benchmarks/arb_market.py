@@ -1,7 +1,9 @@
 """The made-up market of `arb_search`: pools of four kinds over hubs and leaves, each told by a few numbers.
 
 Liquidity is log-normal, fees run from 1 to 100 bp, prices differ from the fair ones by about 40 bp. In the arbitraged
-market no pool is further from its fair price than its own fee, so that nobody gains; an event then moves one pool.
+market no pool is further from its fair price than its own fee, so that nobody gains; an event then moves one pool:
+nine trades in ten by some 5 bp, one by some 30 bp (standard deviations). Most trades are small beside the pool and open
+no cycle that gains; in a market of large trades alone half of them do.
 """
 
 from __future__ import annotations
@@ -26,6 +28,10 @@ SHARES: Final = (55, 20, 10, 15)
 BINS: Final = 25
 ARRAYS: Final = 2
 """Arrays of ticks known on either side."""
+SMALL: Final = 0.0005
+LARGE: Final = 0.003
+LARGE_SHARE: Final = 0.1
+"""How far trades move a pool (standard deviations of the logarithm of its price), and how many are large."""
 
 
 class Spec(NamedTuple):
@@ -134,8 +140,10 @@ def _spec(random: Random, pair: tuple[str, str], worth: dict[str, float], median
     return Spec(kind, token_0, token_1, worth[token_0] / worth[token_1], depth, fee, noise)
 
 
-def shocks(random: Random, made: list[Spec], hub_pools: int, count: int) -> Iterator[tuple[int, float]]:
+def shocks(
+    random: Random, made: list[Spec], hub_pools: int, count: int, large_share: float = LARGE_SHARE
+) -> Iterator[tuple[int, float]]:
     """Which pool a trade moves and where to: every other one is between hubs."""
     for number in range(count):
         at = random.randrange(hub_pools) if number % 2 == 0 else random.randrange(hub_pools, len(made))
-        yield at, made[at].noise + random.gauss(0.0, 0.003)
+        yield at, made[at].noise + random.gauss(0.0, LARGE if random.random() < large_share else SMALL)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phantom_arbiter.dex.curve_kernel import _set_least_depth
-from phantom_arbiter.dex.route_graph import LEAST_DEPTH
+from phantom_arbiter.dex.route_graph import LEAST_DEPTH, TAIL_SIZE
 
 
 @st.composite
@@ -23,9 +23,10 @@ def concave(draw):
 
 
 def least_depth(rows):
-    curves, tails = np.zeros((1, 4)), np.array([[0, len(rows) - 1]], np.int32)
+    curves, ends = np.zeros((1, 5)), np.zeros((1, 5), np.int32)
+    ends[0, TAIL_SIZE] = len(rows) - 1
     curves[0, :3] = rows[0]
-    _set_least_depth(0, curves, tails, np.array(rows[1:]).reshape(-1, 3))
+    _set_least_depth(0, curves, ends, np.array(rows[1:]).reshape(-1, 3))
     return float(curves[0, LEAST_DEPTH])
 
 

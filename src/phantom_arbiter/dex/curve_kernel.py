@@ -1,18 +1,31 @@
 """The compiled update of `routes.py`: one pool's curves, the best of its pair, and the detours that use the pair.
 
 Importing this module imports numba (about half a second): only `routes.RouteIndex` does, when it is made.
-``.py_func`` of each entry is its plain-Python twin. The arrays are those of `route_graph.Graph`.
+``.py_func`` of each entry is its plain-Python twin. The arrays are those of `route_graph.Graph`, in an `Arena`.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 from numba import njit
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
-from phantom_arbiter.dex.route_graph import CAPACITY, DEPTH, LEAST_DEPTH, RATE, UNCOUNTED, Floats, Graph, Ints
+from phantom_arbiter.dex.arena_kernel import graph_of
+from phantom_arbiter.dex.route_graph import (
+    CAPACITY,
+    DEPTH,
+    KEEP,
+    LANE_OF,
+    LEAST_DEPTH,
+    RATE,
+    TAIL_SIZE,
+    TAIL_START,
+    UNCOUNTED,
+    Floats,
+    Graph,
+    Ints,
+)
 
 
 @register_jitable(**UNCOUNTED)
@@ -35,12 +48,12 @@ def _flattest(rate: float, paid: float, put: float, segment_rate: float, depth: 
 
 
 @register_jitable(**UNCOUNTED)
-def _set_least_depth(code: int, curves: Floats, tails: Ints, segments: Floats) -> None:
+def _set_least_depth(code: int, curves: Floats, ends: Ints, segments: Floats) -> None:
     rate, depth, room = curves[code, RATE], curves[code, DEPTH], curves[code, CAPACITY]
     if rate == 0.0:
         return
     least, put, paid = depth, room, rate * room / (1.0 + depth * room)
-    for at in range(tails[code, 0], tails[code, 0] + tails[code, 1]):
+    for at in range(ends[code, TAIL_START], ends[code, TAIL_START] + ends[code, TAIL_SIZE]):
         next_rate, next_depth, next_room = segments[at, RATE], segments[at, DEPTH], segments[at, CAPACITY]
         least = min(least, _flattest(rate, paid, put, next_rate, next_depth, next_room))
         put += next_room
@@ -69,7 +82,7 @@ def _set_detours(graph: Graph, base: int, third: int) -> None:
     """The products of the best rates over `third` between `base` and every other base."""
     base_lane, lanes, rates = graph.base_lane, graph.lanes, graph.detour_rates
     for other in range(base_lane.shape[0]):
-        at = graph.detour_at[base, other, third]
+        at = graph.detour_at[base * base_lane.shape[0] + other, third]
         if at >= 0:
             low, high = base_lane[min(base, other), third], base_lane[max(base, other), third]
             rates[at, 0] = lanes[low, RATE] * lanes[high ^ 1, RATE]
@@ -78,7 +91,7 @@ def _set_detours(graph: Graph, base: int, third: int) -> None:
 
 @register_jitable(**UNCOUNTED)
 def _settle(graph: Graph, pool: int) -> None:
-    low, high, lane = graph.ends[2 * pool, 0], graph.ends[2 * pool, 1], graph.ends[2 * pool, 2]
+    low, high, lane = graph.ends[2 * pool, 0], graph.ends[2 * pool, 1], graph.ends[2 * pool, LANE_OF]
     _set_lanes(graph, lane >> 1)
     if low < graph.base_lane.shape[0]:
         _set_detours(graph, low, high)
@@ -87,21 +100,28 @@ def _settle(graph: Graph, pool: int) -> None:
 
 
 @njit(cache=True, **UNCOUNTED)
-def settle(pool: int, *arrays: NDArray[Any]) -> None:
+def settle(pool: int, floats: Floats, ints: Ints, starts: NDArray[np.int64]) -> None:
     """Bring what depends on a pool's curves up to date after they were written."""
-    graph = Graph(*arrays)
+    graph = graph_of(floats, ints, starts)
     for code in range(2 * pool, 2 * pool + 2):
-        _set_least_depth(code, graph.curves, graph.tails, graph.segments)
+        _set_least_depth(code, graph.curves, graph.ends, graph.segments)
     _settle(graph, pool)
 
 
 @njit(cache=True, **UNCOUNTED)
 def put_constant_product(
-    pool: int, reserve_low: float, reserve_high: float, keep: float, most: float, *arrays: NDArray[Any]
+    pool: int,
+    reserve_low: float,
+    reserve_high: float,
+    keep: float,
+    most: float,
+    floats: Floats,
+    ints: Ints,
+    starts: NDArray[np.int64],
 ) -> None:
     """Write a constant-product pool's two curves, γ = `keep`, reserves up to `most`; an empty reserve takes the pool
     out of the search."""
-    graph = Graph(*arrays)
+    graph = graph_of(floats, ints, starts)
     curves = graph.curves
     alive = reserve_low > 0.0 and reserve_high > 0.0
     for direction in range(2):
@@ -110,5 +130,6 @@ def put_constant_product(
         curves[code, RATE] = keep * reserve_out / reserve_in if alive else 0.0
         curves[code, DEPTH] = curves[code, LEAST_DEPTH] = keep / reserve_in if alive else 0.0
         curves[code, CAPACITY] = most - reserve_in if alive else 0.0
-        graph.tails[code, 1] = 0
+        curves[code, KEEP] = keep
+        graph.ends[code, TAIL_SIZE] = 0
     _settle(graph, pool)

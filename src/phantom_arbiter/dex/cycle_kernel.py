@@ -3,9 +3,6 @@
 Importing this module imports numba (about half a second): only `routes.RouteIndex` does, when it is made.
 `best_cycles.py_func` is the plain-Python twin.
 
-A segment pays r·x/(1 + d·x), r the net marginal rate and d the depth (a/b and c/b of `pool.Segment`). Hops compose to
-r = r₁r₂, d = d₁ + r₁d₂; the optimum input is (√r − 1)/d and the profit (√r − 1)²/d (reference/solana-and-dex.md §4).
-
 A pool's curve is concave, so its first rate is its best, and it lies below one Möbius curve of that rate and the least
 depth. A path of token pairs is skipped where the product of the best rates is at most 1, or where the best rates with
 the least depths make less than the least of the cycles already kept; so is each cycle of it, pool by pool.
@@ -14,25 +11,37 @@ The arrays, and what code, lane and detour mean: `route_graph`.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 from numba import njit
 from numba.extending import register_jitable
 from numpy.typing import NDArray
 
+from phantom_arbiter.dex.arena_kernel import graph_of
+from phantom_arbiter.dex.march_kernel import sized
 from phantom_arbiter.dex.route_graph import (
     AMOUNT,
-    CAPACITY,
+    BOUND_DEPTH,
+    BOUND_RATE,
+    CODE,
     DEPTH,
+    GROSS_RATE,
+    INLINED,
+    KEEP,
+    LANE,
+    LANE_OF,
     LEAST_DEPTH,
     MAX_HOPS,
     NET_RATE,
     PROFIT,
     RATE,
+    TOKEN,
     UNCOUNTED,
     VALUE,
+    WALK,
+    Floats,
     Graph,
+    Ints,
 )
 
 FLOOR, LEAST_VALUE = range(2)
@@ -41,79 +50,13 @@ WANTED, FOUND, QUEUED = range(3)
 """`counts`."""
 
 
-LANE, TOKEN, CODE, WALK, SIZED, SEGMENT = range(6)
-
-
-@register_jitable(**UNCOUNTED)
-def _enter(graph: Graph, step: int, code: int, segment: int) -> None:
-    """Stand at the start of a segment of the hop's curve."""
-    row = graph.tails[code, 0] + segment - 1
-    for column in range(3):
-        graph.march[step, column] = graph.segments[row, column] if segment else graph.curves[code, column]
-
-
-@register_jitable(**UNCOUNTED)
-def _piece(graph: Graph, hops: int) -> tuple[float, float, float, int]:
-    """Rate and depth of the cycle from where the march stands, the input up to the first segment's end, and the hop
-    that ends there."""
-    rate, depth, reach, ending = 1.0, 0.0, np.inf, -1
-    for step in range(hops):
-        room = graph.march[step, CAPACITY]
-        left = rate - depth * room  # room = rate·x / (1 + depth·x), solved for x
-        if left > 0.0 and room < reach * left:
-            reach, ending = room / left, step
-        depth += rate * graph.march[step, DEPTH]
-        rate *= graph.march[step, RATE]
-    return rate, depth, reach, ending
-
-
-@register_jitable(**UNCOUNTED)
-def _advance(graph: Graph, hops: int, amount: float) -> None:
-    """Move every hop's stand by what `amount` at the start sends through it."""
-    for step in range(hops):
-        rate, depth = graph.march[step, RATE], graph.march[step, DEPTH]
-        grown = 1.0 + depth * amount
-        graph.march[step, RATE] = rate / (grown * grown)
-        graph.march[step, DEPTH] = depth / grown
-        graph.march[step, CAPACITY] = max(0.0, graph.march[step, CAPACITY] - amount)
-        amount = rate * amount / grown
-
-
-@register_jitable(**UNCOUNTED)
-def _size(graph: Graph, hops: int, start: int, limit: float) -> tuple[float, float]:
-    """Input and profit of the cycle in `path` from its hop `start`: marches the joint segments, each of them one
-    Möbius curve, until the marginal rate is 1, the limit is reached or a pool ends."""
-    codes, at = graph.path[SIZED], graph.path[SEGMENT]
-    for step in range(hops):
-        codes[step] = graph.path[CODE, (start + step) % hops]
-        at[step] = 0
-        _enter(graph, step, codes[step], 0)
-    total, profit = 0.0, 0.0
-    while True:
-        rate, depth, reach, ending = _piece(graph, hops)
-        if rate <= 1.0:
-            return total, profit
-        amount = (math.sqrt(rate) - 1.0) / depth if depth > 0.0 else np.inf
-        last = amount <= reach or limit - total <= reach
-        amount = min(amount, reach, limit - total)
-        total += amount
-        profit += amount * (rate - 1.0 - depth * amount) / (1.0 + depth * amount)
-        if last:
-            return total, profit
-        at[ending] += 1
-        if at[ending] > graph.tails[codes[ending], 1]:
-            return total, profit
-        _advance(graph, hops, amount)
-        _enter(graph, ending, codes[ending], at[ending])
-
-
 @register_jitable(**UNCOUNTED)
 def _may_enter(graph: Graph, hops: int) -> bool:
-    """Whether rates and depths of `bounds` allow a cycle that is worth keeping from one of its bases."""
-    rates, depths = graph.bounds[0], graph.bounds[1]
+    """Whether rates and depths of `march` allow a cycle that is worth keeping from one of its bases."""
+    march = graph.march
     rate = 1.0
     for step in range(hops):
-        rate *= rates[step]
+        rate *= march[step, BOUND_RATE]
     if rate <= 1.0:
         return False
     gain = math.sqrt(rate) - 1.0
@@ -124,8 +67,8 @@ def _may_enter(graph: Graph, hops: int) -> bool:
         depth, onward = 0.0, 1.0
         for turn in range(hops):
             step = start + turn if start + turn < hops else start + turn - hops
-            depth += onward * depths[step]
-            onward *= rates[step]
+            depth += onward * march[step, BOUND_DEPTH]
+            onward *= march[step, BOUND_RATE]
         limit = graph.terms[base, 1]
         if gain < limit * depth:
             profit = gain * gain / depth
@@ -136,14 +79,14 @@ def _may_enter(graph: Graph, hops: int) -> bool:
     return False
 
 
-@register_jitable(**UNCOUNTED)
+@register_jitable(**INLINED)
 def _offer(graph: Graph, hops: int) -> None:
     """Keep the cycle of `path` at its best start if it is worth more than the least of those kept."""
     best, best_amount, best_profit, best_start = graph.marks[LEAST_VALUE], 0.0, 0.0, -1
     for start in range(hops):
         base = graph.path[TOKEN, start]
         if base < graph.base_lane.shape[0] and graph.terms[base, 0] > 0.0:
-            amount, profit = _size(graph, hops, start, graph.terms[base, 1])
+            amount, profit = sized(graph, hops, start, graph.terms[base, 1])
             if profit * graph.terms[base, 0] > best:
                 best, best_amount, best_profit, best_start = profit * graph.terms[base, 0], amount, profit, start
     if best_start < 0:
@@ -151,7 +94,7 @@ def _offer(graph: Graph, hops: int) -> None:
     values, wanted = graph.values, graph.counts[WANTED]
     rank = min(graph.counts[FOUND] + 1, wanted)
     while rank > 1 and values[rank - 1, VALUE] < best:
-        for column in range(4):
+        for column in range(5):
             values[rank, column] = values[rank - 1, column]
         for column in range(1 + MAX_HOPS):
             graph.routes[rank, column] = graph.routes[rank - 1, column]
@@ -171,17 +114,17 @@ def _offer(graph: Graph, hops: int) -> None:
 @register_jitable(**UNCOUNTED)
 def _open(graph: Graph, step: int) -> None:
     """Leave a hop open: the walk of its pools starts anew, the lane bounds them."""
-    lane = graph.path[LANE, step]
+    lane, march = graph.path[LANE, step], graph.march
     graph.path[WALK, step] = graph.pair_start[lane >> 1]
-    graph.bounds[0, step], graph.bounds[1, step] = graph.lanes[lane, RATE], graph.lanes[lane, DEPTH]
+    march[step, BOUND_RATE], march[step, BOUND_DEPTH] = graph.lanes[lane, RATE], graph.lanes[lane, DEPTH]
 
 
-@register_jitable(**UNCOUNTED)
+@register_jitable(**INLINED)
 def _walk(graph: Graph, row: int) -> None:
     """Offer every cycle of a queued path, pool by pool, depth first."""
-    path, curves, hops, first = graph.path, graph.curves, graph.queue[row, 0], graph.queue[row, 1]
+    path, curves, march, hops, first = graph.path, graph.curves, graph.march, graph.queue[row, 0], graph.queue[row, 1]
     path[CODE, 0], path[TOKEN, 0] = first, graph.ends[first, 0]
-    graph.bounds[0, 0], graph.bounds[1, 0] = curves[first, RATE], curves[first, LEAST_DEPTH]
+    march[0, BOUND_RATE], march[0, BOUND_DEPTH] = curves[first, RATE], curves[first, LEAST_DEPTH]
     for step in range(1, hops):
         lane = graph.queue[row, 1 + step]
         path[LANE, step], path[TOKEN, step] = lane, graph.lane_from[lane]
@@ -200,7 +143,7 @@ def _walk(graph: Graph, row: int) -> None:
         if code >> 1 == first >> 1:  # a path of two hops meets its own pool
             continue
         path[CODE, step] = code
-        graph.bounds[0, step], graph.bounds[1, step] = curves[code, RATE], curves[code, LEAST_DEPTH]
+        march[step, BOUND_RATE], march[step, BOUND_DEPTH] = curves[code, RATE], curves[code, LEAST_DEPTH]
         if _may_enter(graph, hops):
             if step == hops - 1:
                 _offer(graph, hops)
@@ -242,7 +185,7 @@ def _take(graph: Graph, hops: int, code: int, lane_1: int, lane_2: int, lane_3: 
 @register_jitable(**UNCOUNTED)
 def _two_hops(graph: Graph, code: int) -> None:
     """The changed pool and another of the same two tokens."""
-    lane, gains = graph.ends[code, 2], False
+    lane, gains = graph.ends[code, LANE_OF], False
     for at in range(graph.pair_start[lane >> 1], graph.pair_start[(lane >> 1) + 1]):
         other = 2 * graph.pair_pools[at] + 1 - (code & 1)
         if other == code ^ 1:
@@ -297,7 +240,7 @@ def _detours(graph: Graph, sell: int, into: int, base: int, last: int, skip: int
                 _take(graph, hops, sell ^ 1, two ^ 1, one ^ 1, into ^ 1, returned)
 
 
-@register_jitable(**UNCOUNTED)
+@register_jitable(**INLINED)
 def _from_base(graph: Graph, sell: int, max_hops: int) -> None:
     """Paths of three and four hops through a pool of one base that `sell` sells: base → far → … → base."""
     base, far = graph.ends[sell, 0], graph.ends[sell, 1]
@@ -320,7 +263,7 @@ def _from_base(graph: Graph, sell: int, max_hops: int) -> None:
                 _over(graph, 4, sell, lane_1, graph.near[next_at, 1], home ^ 1)
 
 
-@register_jitable(**UNCOUNTED)
+@register_jitable(**INLINED)
 def _between_bases(graph: Graph, sell: int, max_hops: int) -> None:
     """Paths of three and four hops through a pool of two bases: `sell` → … → where it starts."""
     start, end = graph.ends[sell, 0], graph.ends[sell, 1]
@@ -343,7 +286,7 @@ def _between_bases(graph: Graph, sell: int, max_hops: int) -> None:
             _over(graph, 4, sell, out, lane, home ^ 1)
 
 
-@register_jitable(**UNCOUNTED)
+@register_jitable(**INLINED)
 def _between(graph: Graph, sell: int, max_hops: int) -> None:
     """Paths of three and four hops through a pool whose tokens are no bases: near → far → … → near."""
     near, far = graph.ends[sell, 0], graph.ends[sell, 1]
@@ -368,7 +311,7 @@ def _between(graph: Graph, sell: int, max_hops: int) -> None:
                     _over(graph, 4, sell, lane, onward ^ 1, to_near)
 
 
-@register_jitable(**UNCOUNTED)
+@register_jitable(**INLINED)
 def _paths(graph: Graph, sell: int, max_hops: int) -> None:
     """All paths through the pool that `sell` sells in direction 0, by number of hops."""
     low, high, bases = graph.ends[sell, 0], graph.ends[sell, 1], graph.base_lane.shape[0]
@@ -386,15 +329,41 @@ def _paths(graph: Graph, sell: int, max_hops: int) -> None:
         _from_base(graph, sell, max_hops)
 
 
+@register_jitable(**UNCOUNTED)
+def _finish(graph: Graph, row: int) -> None:
+    """Turn the cycle in this row of the answers to begin with a base, and note its gross rate."""
+    route, net = graph.routes[row], graph.values[row, NET_RATE]
+    for _ in range(route[0]):
+        if graph.ends[route[1], 0] < graph.base_lane.shape[0]:
+            break
+        first = route[1]
+        for step in range(1, route[0]):
+            route[step] = route[step + 1]
+        route[route[0]] = first
+    for step in range(1, route[0] + 1):
+        net /= graph.curves[route[step], KEEP]
+    graph.values[row, GROSS_RATE] = net
+
+
 @njit(cache=True, **UNCOUNTED)
-def best_cycles(pool: int, max_hops: int, count: int, *arrays: NDArray[Any]) -> int:
+def best_cycles(
+    pool: int, max_hops: int, count: int, floats: Floats, ints: Ints, starts: NDArray[np.int64]
+) -> tuple[int, int, int, int, int, int, int, float, float, float, float, float]:
     """Write to `values` and `routes` the best cycles of at most `max_hops` hops through `pool` that gain, no more than
-    `count`, and the one of the best net rate; how many gain. `arrays` are the fields of the graph."""
-    graph = Graph(*arrays)
+    `count`, and the one of the best net rate. How many gain, then base, hops, codes and values of the first of them, or
+    else of the one of the best net rate: as a tuple, because to look into arrays from Python takes longer."""
+    graph = graph_of(floats, ints, starts)
     graph.marks[FLOOR], graph.marks[LEAST_VALUE], graph.values[0, NET_RATE] = 0.0, 0.0, 0.0
     graph.counts[WANTED], graph.counts[FOUND], graph.counts[QUEUED] = count, 0, 0
     graph.routes[0, 0] = 0
     _paths(graph, 2 * pool, max_hops)
     for row in range(graph.counts[QUEUED]):
         _walk(graph, row)
-    return int(graph.counts[FOUND])
+    found = int(graph.counts[FOUND])
+    for row in range(1 if found else 0, 1 + found):
+        _finish(graph, row)
+    route, value = graph.routes[1 if found else 0], graph.values[1 if found else 0]
+    base = graph.ends[route[1], 0]
+    return (
+        found, base, route[0], route[1], route[2], route[3], route[4], value[0], value[1], value[2], value[3], value[4]
+    )  # fmt: skip

@@ -15,7 +15,19 @@ from phantom_arbiter.core.units import MAX_U64
 from phantom_arbiter.dex import pools
 from phantom_arbiter.dex.constant_product import ConstantProductPool, reserves
 from phantom_arbiter.dex.pools import Moment, PoolState
-from phantom_arbiter.dex.route_graph import MAX_COUNT, MAX_HOPS, NET_RATE, Ends, empty_graph, laid_out
+from phantom_arbiter.dex.route_graph import (
+    KEEP,
+    MAX_COUNT,
+    MAX_HOPS,
+    TAIL_SIZE,
+    TAIL_START,
+    Ends,
+    Graph,
+    empty_graph,
+    laid_out,
+    packed,
+    unpacked,
+)
 
 MAX_SEGMENTS: Final = 128
 """The most segments kept of a pool's direction, the first ones: what lies behind them is not searched."""
@@ -61,6 +73,10 @@ class Cycle(msgspec.Struct, frozen=True, gc=False):
     gross_rate: float
 
 
+Found = tuple[int, int, int, int, int, int, int, float, float, float, float, float]
+"""How many cycles gain; base, hops and codes of the best; its value, input, profit, net and gross rate."""
+
+
 class RouteIndex:
     """Pools by id, and the cycles through them that start in one of `bases`.
 
@@ -85,13 +101,11 @@ class RouteIndex:
         self._ends: list[Ends] = []
         self._flipped: list[bool] = []
         self._hops: list[Hop] = []
-        self._sold: list[str] = []
-        self._keeps: list[float] = []
         self._rooms: list[int] = []
         self._segments_used = 0
         self._waiting: dict[int, tuple[PoolState, Moment]] = {}
         self._terms_given: dict[str, BaseTerms] | None = None
-        self._graph = empty_graph(len(bases))
+        self._put(empty_graph(len(bases)))
 
     def __contains__(self, pool_id: str) -> bool:
         return pool_id in self._pools
@@ -111,8 +125,6 @@ class RouteIndex:
         self._flipped.append(one > other)
         for zero_for_one in (one < other, one > other):  # by code: direction 0 sells the lower token
             self._hops.append(Hop(pool_id, zero_for_one))
-            self._sold.append(token_0 if zero_for_one else token_1)
-        self._keeps += (1.0, 1.0)
         self._rooms += (0, 0)
         self._waiting[row] = (pool, moment)
 
@@ -128,31 +140,30 @@ class RouteIndex:
         """Leave a pool out of the search until its next update; for states too old to trust."""
         row = self._pools[pool_id]
         self._lay_out()
-        self._put_constant_product(row, 0.0, 0.0, 1.0, 0.0, *self._graph)
+        self._put_constant_product(row, 0.0, 0.0, 1.0, 0.0, *self._arena)
 
     def _lay_out(self) -> None:
         """Lay the arrays out anew if pools were added, and write what waited for that."""
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, {}
-        self._graph = laid_out(self._graph, self._ends, len(self._tokens))
+        self._put(laid_out(self._graph, self._ends, len(self._tokens)))
         for row in range(len(self._ends)):
             if row in waiting:
                 self._write(row, *waiting[row])
             else:
-                self._settle(row, *self._graph)
+                self._settle(row, *self._arena)
 
     def _write(self, row: int, pool: PoolState, moment: Moment) -> None:
         flipped = self._flipped[row]
         if type(pool) is ConstantProductPool:  # the most common by far: no segments are made
             low, high = reserves(pool, zero_for_one=not flipped)
             keep = 1.0 - pool.fee_numerator / pool.fee_denominator
-            self._keeps[2 * row] = self._keeps[2 * row + 1] = keep
-            self._put_constant_product(row, float(low), float(high), keep, float(MAX_U64), *self._graph)
+            self._put_constant_product(row, float(low), float(high), keep, float(MAX_U64), *self._arena)
             return
         for direction in range(2):
             zero_for_one = (direction == 0) != flipped
-            self._keeps[2 * row + direction] = pools.keep(pool, zero_for_one, moment)
+            self._graph.curves[2 * row + direction, KEEP] = pools.keep(pool, zero_for_one, moment)
             self._write_curve(
                 2 * row + direction,
                 [
@@ -161,7 +172,7 @@ class RouteIndex:
                     if segment.capacity_atoms > 0.0
                 ],
             )
-        self._settle(row, *self._graph)
+        self._settle(row, *self._arena)
 
     def _write_curve(self, code: int, rows: list[tuple[float, float, float]]) -> None:
         """Write rate, depth and capacity of a code's segments; a list that outgrows its room moves to the end."""
@@ -174,11 +185,11 @@ class RouteIndex:
             if self._segments_used > len(graph.segments):
                 larger = np.zeros((2 * self._segments_used, 3))
                 larger[:start] = graph.segments[:start]
-                graph = self._graph = graph._replace(segments=larger)
-            graph.tails[code, 0] = start
-        graph.tails[code, 1] = more
+                graph = self._put(graph._replace(segments=larger))
+            graph.ends[code, TAIL_START] = start
+        graph.ends[code, TAIL_SIZE] = more
         if more:
-            start = int(graph.tails[code, 0])
+            start = int(graph.ends[code, TAIL_START])
             graph.segments[start : start + more] = rows[1:]
 
     def set_terms(self, terms: Mapping[str, BaseTerms]) -> None:
@@ -195,17 +206,13 @@ class RouteIndex:
     def best_rates(self, pool_id: str, max_hops: int = 3) -> Rates:
         """The rates of the cycle through `pool_id` with the best net rate: what most searches end with, without
         the cycle itself. A cycle that gains has a net rate above 1. Raises ValueError for hops outside 2 to 4."""
-        self._search(pool_id, 0, max_hops)
-        hops, *codes = self._graph.routes[0].tolist()
-        net = float(self._graph.values[0, NET_RATE])
-        return Rates(net, self._gross(net, codes[:hops])) if hops else NO_RATES
+        return Rates(*self._search(pool_id, 0, max_hops)[-2:])
 
     def best_cycle(self, pool_id: str, max_hops: int = 3) -> Cycle | None:
         """The cycle through `pool_id` worth most, or None where no cycle passes it. Raises ValueError for hops outside
         2 to 4."""
-        if self._search(pool_id, 1, max_hops):
-            return self._cycle(1)
-        return self._cycle(0) if self._graph.routes[0, 0] else None
+        found = self._search(pool_id, 1, max_hops)
+        return self._cycle(*found) if found[2] else None
 
     def best_cycles(self, pool_id: str, count: int, max_hops: int = 3) -> tuple[Cycle, ...]:
         """At most `count` different cycles through `pool_id` that gain, worth most first.
@@ -214,30 +221,38 @@ class RouteIndex:
         """
         if not 1 <= count <= MAX_COUNT:
             raise ValueError(f"count is {count}, expected 1 to {MAX_COUNT}")
-        return tuple(map(self._cycle, range(1, 1 + self._search(pool_id, count, max_hops))))
+        found = self._search(pool_id, count, max_hops)
+        if found[0] < 2:
+            return (self._cycle(*found),) if found[0] else ()
+        graph, ranks = self._graph, slice(1, 1 + found[0])
+        rows = zip(graph.routes[ranks].tolist(), graph.values[ranks].tolist(), strict=True)
+        return tuple([self._cycle(0, graph.ends[route[1], 0], *route, *value) for route, value in rows])
 
-    def _search(self, pool_id: str, count: int, max_hops: int) -> int:
-        """Run the search; how many cycles it kept."""
+    def _search(self, pool_id: str, count: int, max_hops: int) -> Found:
+        """Run the search."""
         if not 2 <= max_hops <= MAX_HOPS:
             raise ValueError(f"max_hops is {max_hops}, expected 2 to {MAX_HOPS}")
         row = self._pools[pool_id]
-        self._lay_out()
-        found: int = self._best_cycles(row, max_hops, count, *self._graph)
-        return found
+        if self._waiting:
+            self._lay_out()
+        return self._best_cycles(row, max_hops, count, *self._arena)  # type: ignore[no-any-return]
 
-    def _cycle(self, row: int) -> Cycle:
-        """The cycle in this row of the search's answers."""
-        hops, *codes = self._graph.routes[row].tolist()
-        value, amount_in, profit, net = self._graph.values[row].tolist()
-        del codes[hops:]
-        while self._sold[codes[0]] not in self._bases:  # the one of the best rate begins with the changed pool
-            codes.append(codes.pop(0))
-        gross = self._gross(net, codes)
-        return Cycle(
-            self._sold[codes[0]], tuple([self._hops[code] for code in codes]), amount_in, profit, value, net, gross
-        )  # fmt: skip
+    def _cycle(
+        self, _: int, base: int, hops: int, one: int, two: int, three: int, four: int,
+        value: float, amount_in: float, profit: float, net: float, gross: float,
+    ) -> Cycle:  # fmt: skip
+        """The cycle that the search told."""
+        of_code = self._hops
+        if hops == 3:  # no list is made
+            way: tuple[Hop, ...] = (of_code[one], of_code[two], of_code[three])
+        elif hops == 2:
+            way = (of_code[one], of_code[two])
+        else:
+            way = (of_code[one], of_code[two], of_code[three], of_code[four])
+        return Cycle(self._bases[base], way, amount_in, profit, value, net, gross)
 
-    def _gross(self, net: float, codes: list[int]) -> float:
-        for code in codes:
-            net /= self._keeps[code]
-        return net
+    def _put(self, graph: Graph) -> Graph:
+        """Take this graph from now on, in an arena of its own."""
+        self._arena = packed(graph)
+        self._graph = unpacked(*self._arena)
+        return self._graph
