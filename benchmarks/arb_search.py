@@ -6,8 +6,8 @@ Times are CPU time of the calling thread, less what reading that clock takes (ha
 answer as an object included; the update before it is measured apart. The pool is made in plain Python before, so that
 a search finds memory as cold as after a decoding. The rows compare what gives the same result: the same search in plain
 Python, scipy's bounded Brent on the same cycles, every cycle of small graphs tried one by one. What gives another
-result (a negative cycle is some cycle, the dual is all of them at once) stands in a table of its own, with the profit it
-found.
+result (a negative cycle is some cycle, the dual is all of them at once) stands in a table of its own, with the profit
+it found.
 """
 
 from __future__ import annotations

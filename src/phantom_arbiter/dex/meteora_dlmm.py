@@ -334,15 +334,18 @@ def apply(pool: DlmmPool, swap: SwapQuote, zero_for_one: bool, unix_time_s: int,
     return with_arrays(moved, [BinArray(index, tuple(bins)) for index, bins in changed.items()])
 
 
-def segments(pool: DlmmPool, zero_for_one: bool, unix_time_s: int, slot: int) -> tuple[Segment, ...]:
-    """One constant price per bin in the order of the swap, fees in the numbers; at most ``MAX_BINS``.
+def segments(
+    pool: DlmmPool, zero_for_one: bool, unix_time_s: int, slot: int, most: int | None = None
+) -> tuple[Segment, ...]:
+    """One constant price per bin in the order of the swap, fees in the numbers; the first ``most`` (None: all).
 
-    They end where `quote` would begin to refuse; none where it refuses every amount.
+    They end where `quote` would begin to refuse, after ``MAX_BINS`` at the latest; none where it refuses every amount.
     """
     volatility = updated_references(pool, unix_time_s)
     if _obstacle(pool, 1, unix_time_s, slot) is not None or isinstance(volatility, SwapRefusal):
         return ()
     found: list[Segment] = []
+    most = MAX_BINS if most is None else min(most, MAX_BINS)
     bin_id, kept, last = pool.active_id, 1.0, -1
     while not isinstance(array := _next_array(pool, bin_id, zero_for_one), SwapRefusal):
         first = array.index * BINS_PER_ARRAY
@@ -359,7 +362,7 @@ def segments(pool: DlmmPool, zero_for_one: bool, unix_time_s: int, slot: int) ->
                     kept, last = 1 - pool.fees.rate_e9(accumulator) / FEE_PRECISION, accumulator
                 price = bin_.price_x64 / 2**64 if zero_for_one else 2**64 / bin_.price_x64
                 found.append(Segment(reserve / (price * kept), price * kept, 1.0, 0.0))
-            if len(found) == MAX_BINS:
+            if len(found) == most:
                 return tuple(found)
         bin_id = first - 1 if zero_for_one else first + BINS_PER_ARRAY
     return tuple(found)

@@ -173,8 +173,10 @@ def apply(market: PhoenixMarket, swap: SwapQuote, zero_for_one: bool, slot: int,
     return structs.replace(market, bids=match.left) if zero_for_one else structs.replace(market, asks=match.left)
 
 
-def segments(market: PhoenixMarket, zero_for_one: bool, slot: int, unix_s: int) -> tuple[Segment, ...]:
-    """One segment of constant price per live order, best first."""
+def segments(
+    market: PhoenixMarket, zero_for_one: bool, slot: int, unix_s: int, most: int | None = None
+) -> tuple[Segment, ...]:
+    """One segment of constant price per live order, best first; the first ``most`` (None: all)."""
     fee = market.taker_fee_bps / BPS
     found = []
     for order in market.bids if zero_for_one else market.asks:
@@ -187,6 +189,8 @@ def segments(market: PhoenixMarket, zero_for_one: bool, slot: int, unix_s: int) 
             found.append(Segment(base, paid * (1.0 - fee), base, 0.0))
         else:
             found.append(Segment(paid * (1.0 + fee), base, paid * (1.0 + fee), 0.0))
+        if len(found) == most:
+            break
     return tuple(found)
 
 

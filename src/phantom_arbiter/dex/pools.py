@@ -48,12 +48,12 @@ class Moment(NamedTuple):
 
 
 class _Maths(NamedTuple):
-    """One pool type: quote, apply and segments with the moment as the last argument, and the share γ of the input (or
-    output) that the fee leaves."""
+    """One pool type: quote, apply and segments with the moment last (and of segments, how many), and the share γ of the
+    input (or output) that the fee leaves."""
 
     quote: Callable[[Any, int, bool, Moment], SwapQuote | SwapRefusal]
     apply: Callable[[Any, SwapQuote, bool, Moment], Any]
-    segments: Callable[[Any, bool, Moment], tuple[Segment, ...]]
+    segments: Callable[[Any, bool, Moment, int | None], tuple[Segment, ...]]
     keep: Callable[[Any, bool, Moment], float]
 
 
@@ -87,25 +87,25 @@ _MATHS: Final[dict[type, _Maths]] = {
     constant_product.ConstantProductPool: _Maths(
         lambda pool, atoms, down, _: constant_product.quote(pool, atoms, down),
         lambda pool, swap, down, _: constant_product.apply(pool, swap, down),
-        lambda pool, down, _: constant_product.segments(pool, down),
+        lambda pool, down, _, __: constant_product.segments(pool, down),
         lambda pool, _, __: 1.0 - pool.fee_numerator / pool.fee_denominator,
     ),
     whirlpool.Whirlpool: _Maths(
         lambda pool, atoms, down, _: whirlpool.quote(pool, atoms, down),
         lambda pool, swap, down, _: whirlpool.apply(pool, swap, down),
-        lambda pool, down, _: whirlpool.segments(pool, down),
+        lambda pool, down, _, most: whirlpool.segments(pool, down, most),
         lambda pool, _, __: 1.0 - pool.fee_ppm / whirlpool.PPM,
     ),
     raydium_clmm.ClmmPool: _Maths(
         lambda pool, atoms, down, _: raydium_clmm.quote(pool, atoms, down),
         lambda pool, swap, down, _: raydium_clmm.apply(pool, swap, down),
-        lambda pool, down, _: raydium_clmm.segments(pool, down),
+        lambda pool, down, _, most: raydium_clmm.segments(pool, down, most),
         lambda pool, _, __: 1.0 - pool.fee_rate / raydium_clmm.FEE_DENOMINATOR,
     ),
     meteora_dlmm.DlmmPool: _Maths(
         lambda pool, atoms, down, now: meteora_dlmm.quote(pool, atoms, down, now.unix_time_s, now.slot),
         lambda pool, swap, down, now: meteora_dlmm.apply(pool, swap, down, now.unix_time_s, now.slot),
-        lambda pool, down, now: meteora_dlmm.segments(pool, down, now.unix_time_s, now.slot),
+        lambda pool, down, now, most: meteora_dlmm.segments(pool, down, now.unix_time_s, now.slot, most),
         lambda pool, _, now: _dlmm_keep(pool, now),
     ),
     meteora_damm_v2.DammV2Pool: _Maths(
@@ -113,37 +113,39 @@ _MATHS: Final[dict[type, _Maths]] = {
             pool, atoms, down, unix_time_s=now.unix_time_s, slot=now.slot
         ),
         lambda pool, swap, down, now: meteora_damm_v2.apply(pool, swap, down, unix_time_s=now.unix_time_s),
-        lambda pool, down, now: meteora_damm_v2.segments(pool, down, unix_time_s=now.unix_time_s, slot=now.slot),
+        lambda pool, down, now, _: meteora_damm_v2.segments(pool, down, unix_time_s=now.unix_time_s, slot=now.slot),
         lambda pool, _, now: _damm_keep(pool, now),
     ),
     pump_swap.PumpSwapPool: _Maths(
         lambda pool, atoms, down, _: pump_swap.quote(pool, atoms, down),
         lambda pool, swap, down, _: pump_swap.apply(pool, swap, down),
-        lambda pool, down, _: pump_swap.segments(pool, down),
+        lambda pool, down, _, __: pump_swap.segments(pool, down),
         lambda pool, _, __: 1.0 - pump_swap.fee_rates(pool).total_bps / BPS if pool.base_reserve_atoms else 1.0,
     ),
     phoenix.PhoenixMarket: _Maths(
         lambda pool, atoms, down, now: phoenix.quote(pool, atoms, down, now.slot, now.unix_time_s),
         lambda pool, swap, down, now: phoenix.apply(pool, swap, down, now.slot, now.unix_time_s),
-        lambda pool, down, now: phoenix.segments(pool, down, now.slot, now.unix_time_s),
+        lambda pool, down, now, most: phoenix.segments(pool, down, now.slot, now.unix_time_s, most),
         lambda pool, _, __: 1.0 - pool.taker_fee_bps / BPS,
     ),
     stake_pool.StakePool: _Maths(
         lambda pool, atoms, down, now: stake_pool.quote(pool, atoms, down, now.epoch),
         lambda pool, swap, down, _: stake_pool.apply(pool, swap, down),
-        lambda pool, down, now: () if pool.account.last_update_epoch < now.epoch else stake_pool.segments(pool, down),
+        lambda pool, down, now, _: (
+            () if pool.account.last_update_epoch < now.epoch else stake_pool.segments(pool, down)
+        ),
         lambda pool, down, _: _stake_keep(pool, down),
     ),
     marinade.MarinadePool: _Maths(
         lambda pool, atoms, down, _: marinade.quote(pool, atoms, down),
         lambda pool, swap, down, _: marinade.apply(pool, swap, down),
-        lambda pool, down, _: marinade.segments(pool, down),
+        lambda pool, down, _, __: marinade.segments(pool, down),
         lambda pool, down, _: _marinade_keep(pool, down),
     ),
     sanctum_inf.InfPair: _Maths(
         lambda pool, atoms, down, now: sanctum_inf.quote(pool, atoms, down, now.epoch),
         lambda pool, swap, down, _: sanctum_inf.apply(pool, swap, down),
-        lambda pool, down, now: sanctum_inf.segments(pool, down, now.epoch),
+        lambda pool, down, now, _: sanctum_inf.segments(pool, down, now.epoch),
         lambda pool, down, _: _inf_keep(pool, down),
     ),
 }
@@ -160,9 +162,12 @@ def apply(pool: PoolState, swap: SwapQuote, zero_for_one: bool, moment: Moment) 
     return state
 
 
-def segments(pool: PoolState, zero_for_one: bool, moment: Moment) -> tuple[Segment, ...]:
-    """The pool's answer in floats, for screening; empty where it would refuse every amount."""
-    return _MATHS[type(pool)].segments(pool, zero_for_one, moment)
+def segments(pool: PoolState, zero_for_one: bool, moment: Moment, most: int | None = None) -> tuple[Segment, ...]:
+    """The pool's answer in floats, for screening; empty where it would refuse every amount.
+
+    ``most``, at least 1, asks for the first ones only (None: all): of a long list, those are soon made.
+    """
+    return _MATHS[type(pool)].segments(pool, zero_for_one, moment, most)[:most]
 
 
 def keep(pool: PoolState, zero_for_one: bool, moment: Moment) -> float:

@@ -222,8 +222,9 @@ def apply(pool: ClmmPool, swap: SwapQuote, zero_for_one: bool) -> ClmmPool:
     return replace(pool, sqrt_price_x64=walk.sqrt_price_x64, tick_current=tick, liquidity=walk.liquidity)
 
 
-def segments(pool: ClmmPool, zero_for_one: bool) -> tuple[Segment, ...]:
-    """One segment for each stretch with liquidity, up to the end of the known ticks or a tick with limit orders.
+def segments(pool: ClmmPool, zero_for_one: bool, most: int | None = None) -> tuple[Segment, ...]:
+    """One segment for each stretch with liquidity, up to the end of the known ticks or a tick with limit orders; the
+    first ``most`` (None: all).
 
     With s = √P at its start and γ = 1 − fee: token 0 in pays γ·L·s²·x/(L + γ·s·x), token 1 in pays
     γ·L·x/(L·s² + γ·s·x).
@@ -240,7 +241,7 @@ def segments(pool: ClmmPool, zero_for_one: bool) -> tuple[Segment, ...]:
             else:
                 net = deep * ((upper - lower) / Q64)
                 found.append(Segment(net / keep, keep * deep, deep * root * root, keep * root))
-        if ahead.has_limit_orders:
+        if ahead.has_limit_orders or len(found) == most:
             break
         price = ahead.sqrt_price_x64
         liquidity += -ahead.liquidity_net if zero_for_one else ahead.liquidity_net

@@ -29,8 +29,9 @@ from phantom_arbiter.dex.route_graph import (
     unpacked,
 )
 
-MAX_SEGMENTS: Final = 128
-"""The most segments kept of a pool's direction, the first ones: what lies behind them is not searched."""
+MAX_SEGMENTS: Final = 32
+"""The most segments kept of a pool's direction, the first ones: what lies behind them is not searched. A cycle that
+would reach beyond is undersized, never oversized; `sizing.py` has all segments."""
 
 
 class Hop(NamedTuple):
@@ -168,7 +169,7 @@ class RouteIndex:
                 2 * row + direction,
                 [
                     (segment.a / segment.b, segment.c / segment.b, segment.capacity_atoms)
-                    for segment in pools.segments(pool, zero_for_one, moment)[:MAX_SEGMENTS]
+                    for segment in pools.segments(pool, zero_for_one, moment, MAX_SEGMENTS)
                     if segment.capacity_atoms > 0.0
                 ],
             )

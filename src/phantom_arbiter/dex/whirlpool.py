@@ -303,8 +303,9 @@ def apply(pool: Whirlpool, swap: SwapQuote, zero_for_one: bool) -> Whirlpool:
     )
 
 
-def segments(pool: Whirlpool, zero_for_one: bool) -> tuple[Segment, ...]:
-    """One segment for each stretch of constant liquidity ahead, as far as the known arrays of one swap reach.
+def segments(pool: Whirlpool, zero_for_one: bool, most: int | None = None) -> tuple[Segment, ...]:
+    """One segment for each stretch of constant liquidity ahead, as far as the known arrays of one swap reach; the first
+    ``most`` (None: all).
 
     With g = 1 − fee and s the root price: A → B answers g·s²·x / (1 + g·s/L·x), B → A answers g·x / (s² + g·s/L·x).
     """
@@ -320,5 +321,7 @@ def segments(pool: Whirlpool, zero_for_one: bool) -> tuple[Segment, ...]:
                 found.append(Segment((product << 64) / (price * target) / kept, kept * root * root, 1.0, slope))
             else:
                 found.append(Segment(product / Q64 / kept, kept, root * root, slope))
+            if len(found) == most:
+                break
         price, liquidity = target, liquidity + (gained or 0)
     return tuple(found)
