@@ -36,12 +36,17 @@ $(VENV)/.run: requirements/run.txt requirements/node.txt pyproject.toml hatch_bu
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The compiled search: else the first start compiles it, while someone waits.
+$(VENV)/.kernels: $(wildcard src/phantom_arbiter/dex/*_kernel.py) src/phantom_arbiter/dex/route_graph.py $(VENV)/.run
+	@$(BIN)/python -m phantom_arbiter.app.kernels
+	@touch $@
+
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 	@echo "Installing what tests and benchmarks need"
 	@$(INSTALL) --require-hashes -r requirements/dev.txt
 	@touch $@
 
-setup: $(VENV)/.dev ui chromium oracles  ## .venv with everything that tests and benchmarks need
+setup: $(VENV)/.dev $(VENV)/.kernels ui chromium oracles  ## .venv with everything that tests and benchmarks need
 
 ui: $(VENV)/.run
 	@$(BIN)/python hatch_build.py build
@@ -53,7 +58,7 @@ oracles: | $(BIN)/python
 	@sh tools/fetch_oracle.sh $(BIN)/python
 	@sh tools/fetch_sdks.sh
 
-run: $(VENV)/.run ui  ## the dashboard on this machine, paper trading (ARGS="--help" for more)
+run: $(VENV)/.kernels ui  ## the dashboard on this machine, paper trading (ARGS="--help" for more)
 	@$(BIN)/phantom run $(ARGS)
 
 test: setup  ## every test (ARGS="-k name" for some)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from loguru import logger
 
+from phantom_arbiter.app import kernels
 from phantom_arbiter.app.running import App
 from phantom_arbiter.app.stopping import SIGNALS
 from phantom_arbiter.config import Config, load, with_market
@@ -21,6 +22,7 @@ def serve(
     config = with_market(load(config_path), speed=speed, scenario=scenario, seed=seed)
     logger.remove()
     logger.add(sys.stderr, level="INFO", format="<dim>{time:HH:mm:ss}</dim> {message}", backtrace=False, diagnose=False)
+    kernels.prepare(logger.info)  # now, or the first pool would hold up the whole dashboard
     return asyncio.run(_serve(config, home or default_home()))
 
 
