@@ -22,6 +22,7 @@ import pytest
 from phantom_arbiter.app.perp_table import perp_markets
 from phantom_arbiter.config import Config
 from phantom_arbiter.core.commands import ENGINE_IDS, ClosePosition, Kill, KillLevel, StartEngine, StopEngine
+from phantom_arbiter.core.cycles import capital_atoms, expected_atoms
 from phantom_arbiter.core.events import (
     LegReport,
     LegStatus,
@@ -182,7 +183,7 @@ def test_arbitrage_goes_over_several_venues_and_only_where_it_pays() -> None:
         assert len({leg.pool for leg in legs}) == len(legs) >= 2
         assert len({leg.pool.partition(":")[0] for leg in legs}) >= 2
         assert legs[-1].out_asset == legs[0].in_asset
-        assert legs[-1].expected_out_atoms > legs[0].in_atoms
+        assert expected_atoms(order.intent) > capital_atoms(order.intent)
 
 
 def test_nothing_counts_as_landed_that_no_report_said() -> None:
@@ -192,7 +193,7 @@ def test_nothing_counts_as_landed_that_no_report_said() -> None:
     run.until(10)
     arb = run.kernel.engines["arb"]
     assert run.kernel.records["arb"].approved > 0
-    assert arb.state.landed == 0
+    assert arb.state.outcomes == {}
     assert run.kernel.desks["arb"].book.trades == 0
     assert all(order.status is OrderStatus.OPEN for order in run.kernel.orders.values())
     assert run.vault.engine_assets("arb") == {"SOL": 20 * LAMPORTS_PER_SOL, "USDC": 2_000 * USD}
