@@ -55,9 +55,6 @@ class Rates(NamedTuple):
     gross: float
 
 
-NO_RATES: Final = Rates(0.0, 0.0)
-
-
 class Cycle(msgspec.Struct, frozen=True, gc=False):
     """A cycle of the search, in floats. It starts and ends in `base`.
 
