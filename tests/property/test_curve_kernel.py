@@ -61,7 +61,7 @@ def test_it_is_met_somewhere(rows):
     """On a fine grid the best depth is the one found, but for the grid."""
     whole, rate = sum(capacity for _, _, capacity in rows), rows[0][0]
     least = least_depth(rows)
-    grid = [whole * (at + 1) / 1_000 for at in range(1_000)]
+    grid = [whole * (at + 1) / 4_000 for at in range(4_000)]
     seen = min(rate / paid_at(rows, amount) - 1.0 / amount for amount in grid)
     assert least <= rows[0][1] + 1e-12
-    assert least == pytest.approx(min(seen, rows[0][1]), rel=0.02, abs=2e-3 * max(1.0 / whole, rows[0][1]))
+    assert least == pytest.approx(min(seen, rows[0][1]), rel=0.05, abs=2e-3 * max(1.0 / whole, rows[0][1]))

@@ -35,7 +35,7 @@ from tests.simulation.runs import Run
 
 SEEDS: Final = int(os.environ.get("SIMULATION_SEEDS", "20"))
 LEAST_TRADES: Final = 30
-MINUTES: Final[dict[EngineId, int]] = {"funding": 40, "lst": 30, "scalp": 30, "arb": 10}
+MINUTES: Final[dict[EngineId, int]] = {"funding": 40, "lst": 30, "scalp": 30, "arb": 15}
 """The shortest round span in which each engine makes its thirty trades."""
 CONFIG: Final = Config(
     safety=SafetyConfig(force_open=("edge", "daily_loss", "drawdown")),

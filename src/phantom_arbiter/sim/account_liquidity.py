@@ -2,8 +2,8 @@
 
 A pool answers as its last fact has it, at the chain's time of the swap. What we sold into it since then comes before a
 further sale in the same direction: that pays ``quote(before + amount) - quote(before)``, less one atom for what the two
-rounded down. The opposite direction does not see it, so that no round trip gains from its own push; the pool's next
-fact, of a market that never met us, ends it.
+rounded down, and never more than it would alone. The opposite direction does not see it, so that no round trip gains
+from its own push; the pool's next fact, of a market that never met us, ends it.
 """
 
 from __future__ import annotations
@@ -98,9 +98,12 @@ def _quote_after(
     if not before_atoms:
         return fill_of(whole, in_atoms)
     first = quote(state, before_atoms, zero_for_one, moment)
+    alone = quote(state, in_atoms, zero_for_one, moment)
     if isinstance(first, SwapRefusal):
         return first.reason
-    out_atoms = whole.amount_out_atoms - first.amount_out_atoms - 1
+    if isinstance(alone, SwapRefusal):
+        return alone.reason
+    out_atoms = min(whole.amount_out_atoms - first.amount_out_atoms - 1, alone.amount_out_atoms)
     if out_atoms <= 0:
         return "output is zero"
     fee_atoms = max(0, whole.fee_atoms - first.fee_atoms)

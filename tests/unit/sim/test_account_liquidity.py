@@ -74,6 +74,18 @@ def test_a_round_trip_never_gains_and_more_never_pays_better(spec, zero_for_one,
     assert isinstance(back, str) or back.out_atoms <= paid_atoms
 
 
+def test_a_second_sale_never_pays_more_than_it_would_alone():
+    """A lamport buys many atoms of a young token: what rounding takes of both quotes, their difference may not show."""
+    spec = next(spec for spec in EXACT_POOLS if spec.program == "pump_swap")
+    liquidity, sale = recorded(whole(spec)), leg(spec, False)
+    alone = liquidity.quote_swap(sale, 124_646, NOW)
+    liquidity.swap(sale, 268_459, NOW)
+    second = liquidity.quote_swap(sale, 124_646, NOW)
+    assert isinstance(alone, SwapFill)
+    assert isinstance(second, SwapFill)
+    assert second.out_atoms <= alone.out_atoms
+
+
 def test_the_pools_next_fact_ends_our_push():
     spec = EXACT_POOLS[0]
     liquidity, sale = recorded(whole(spec)), leg(spec, True)
