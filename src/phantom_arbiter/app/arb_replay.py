@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from phantom_arbiter.app import kernels
 from phantom_arbiter.app.arb_tables import print_arb
 from phantom_arbiter.app.console import out, print_json, progress_bar, say
 from phantom_arbiter.app.lab import data_folder
@@ -57,6 +58,7 @@ class ArbRun(NamedTuple):
 
 def run_and_print(request: ArbReplayRequest) -> int:
     """Run every seed, with a bar, and print a report or one JSON object."""
+    kernels.prepare(say)
     with progress_bar() as bar:
         task = bar.add_task("pools", total=None)
 

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from rich.progress import Progress
 
+from phantom_arbiter.app import kernels
 from phantom_arbiter.app.console import print_result, progress_bar, say
 from phantom_arbiter.app.journaled import Opened, begin, resume
 from phantom_arbiter.app.markets import (
@@ -53,6 +54,7 @@ class ReplayRequest(NamedTuple):
 def replay_and_report(request: ReplayRequest, *, journaled: bool) -> int:
     """Run as fast as it goes and print what came of it."""
     _check(request)
+    kernels.prepare(say)
     with progress_bar() as bar:
         if journaled:
             opened = _open_run(request)
