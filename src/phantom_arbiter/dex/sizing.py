@@ -67,10 +67,10 @@ class _Place:
             self.index, self.used = self.index + 1, 0.0
 
 
-def paying_segments(hop: PoolHop, moment: Moment) -> tuple[Segment, ...]:
-    """The hop's segments without those that hold nothing or pay nothing, such as where the fee takes all."""
+def paying_segments(hop: PoolHop, moment: Moment, most: int | None = None) -> tuple[Segment, ...]:
+    """The hop's segments, all or the first ``most``, without those that hold or pay nothing (the fee takes all)."""
     pool, zero_for_one = hop
-    curve = segments(pool, zero_for_one, moment)
+    curve = segments(pool, zero_for_one, moment, most)
     return tuple([part for part in curve if part.capacity_atoms > 0.0 and part.a > 0.0 and part.b > 0.0])
 
 

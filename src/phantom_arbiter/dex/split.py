@@ -19,6 +19,8 @@ from phantom_arbiter.dex.sizing import PoolHop, SizedCycle, least_input, paying_
 
 MAX_SWAPS: Final = 5
 """What a transaction holds, about."""
+MAX_SEGMENTS: Final = 64
+"""Of each pool: a split that goes further is undersized, never oversized."""
 MAX_POOLS: Final = 8
 """Over all stages; the search tries their subsets."""
 
@@ -95,7 +97,7 @@ def _search(
 
     pieces, piece_start = [], [0]
     for hop in hops:
-        pieces += marginal_pieces(paying_segments(hop, moment))
+        pieces += marginal_pieces(paying_segments(hop, moment, MAX_SEGMENTS))
         piece_start.append(len(pieces))
     stage_start = np.cumsum([0, *(len(stage) for stage in stages)], dtype=np.int32)
     amounts, values = np.zeros((2, len(hops))), np.zeros(2)
