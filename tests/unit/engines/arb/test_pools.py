@@ -1,11 +1,14 @@
 """The table of pools: facts of both kinds, ages, and pools that cannot be read."""
 
 import pytest
+from msgspec.structs import replace
 
 from phantom_arbiter.core.events import AccountRead, PoolAccountsRead
 from phantom_arbiter.dex.pool import SwapQuote
 from phantom_arbiter.dex.pools import quote
 from phantom_arbiter.engines.arb.pools import PoolTable
+from phantom_arbiter.sim.market.exact_pools import EXACT_POOLS
+from tests.unit.sim.market.test_account_writers import fact, opened
 
 
 def damaged(house, slot=None):
@@ -54,3 +57,14 @@ def test_a_pool_that_cannot_be_read_is_out_and_says_why(house, table):
     assert "owner" in table.unreadable["exact"] or "exact" in table.unreadable["exact"]
     assert table.requote("exact", "SOL", 1).startswith("exact cannot be read")
     assert table.requote("nowhere", "SOL", 1) == "nowhere is not known"
+
+
+def test_a_pool_that_breaks_leaves_the_search_until_it_can_be_read_again(table):
+    spec = next(spec for spec in EXACT_POOLS if {spec.asset_0, spec.asset_1} == {"SOL", "USDC"})
+    whole = fact(spec, spec.writer.accounts(opened(spec)))
+    broken = replace(whole, accounts=(replace(whole.accounts[0], data=b""), *whole.accounts[1:]))
+    for told, readable in ((whole, True), (broken, False), (whole, True)):
+        assert table.follow(told, 10**18) is readable
+        assert (table.index.best_cycle(spec.id) is not None) is readable
+        assert (spec.id in table.unreadable) is not readable
+    assert table[spec.id].exact
