@@ -22,7 +22,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from phantom_arbiter.dex.pool import SwapRefusal
-from phantom_arbiter.dex.tick_math import MAX_TICK, MIN_TICK, sqrt_price_at_tick, tick_at_sqrt_price
+from phantom_arbiter.dex.tick_math import sqrt_price_at_tick, tick_at_sqrt_price
 
 MAX_TOTAL_FEE_PPM: Final = 100_000
 MAX_STEPS: Final = 160
@@ -115,11 +115,9 @@ def steps(fee: AdaptiveFee, stops: Iterable[TickStop], tick: int, liquidity: int
 
 
 def _changing_groups(fee: AdaptiveFee) -> tuple[int, int]:
-    """The lowest and highest group before the volatility can rise no further; beyond all ticks where it always can."""
+    """The lowest and highest group before the volatility can rise no further."""
     reach = -((fee.volatility_reference - fee.max_volatility) // VOLATILITY_OF_ONE_GROUP)
-    lowest, highest = fee.reference_group - reach, fee.reference_group + reach
-    size, outside = fee.tick_group_size, MAX_TICK + 2
-    return lowest if lowest * size > MIN_TICK else -outside, highest if (highest + 1) * size < MAX_TICK else outside
+    return fee.reference_group - reach, fee.reference_group + reach
 
 
 def _border(group: int, lowest: int, highest: int, zero_for_one: bool) -> int | None:
