@@ -19,7 +19,7 @@ from tests.svm.constant_pools import place_amm_v4, place_cpmm
 from tests.svm.mango_pools import place_real_clmm, place_real_whirlpool
 from tests.svm.meteora_pools import place_damm_v2, place_dlmm
 from tests.svm.pools import Placed
-from tests.svm.tick_pools import place_clmm, place_immutable_whirlpool, place_whirlpool
+from tests.svm.tick_pools import place_adaptive_whirlpool, place_clmm, place_immutable_whirlpool, place_whirlpool
 from tests.svm.world import Landed, World, address
 
 pytestmark = pytest.mark.programs
@@ -31,6 +31,7 @@ RANDOM_POOLS: dict[str, Callable[[World, Random, Pubkey, Pubkey], Placed]] = {
     "raydium_clmm": place_clmm,
     "whirlpool": place_whirlpool,
     "whirlpool_immutable": place_immutable_whirlpool,
+    "whirlpool_adaptive": place_adaptive_whirlpool,
 }
 REAL_POOLS: dict[str, Callable[[World], Placed]] = {
     "meteora_dlmm": place_dlmm,

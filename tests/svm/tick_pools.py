@@ -17,6 +17,7 @@ from tests.svm.pools import Placed, signed, unsigned, written
 from tests.svm.world import World, address
 
 DEEP = 10**18
+ADAPTIVE_TIER = 1_024
 FIXED_TICK_BYTES = 113
 CLMM_TICK_BYTES = 168
 CLMM_OBSERVATION_BYTES = 52_121
@@ -61,23 +62,70 @@ def place_whirlpool(world: World, random: Random, mint_0: Pubkey, mint_1: Pubkey
     return _whirlpool(world, random, mint_0, mint_1, program)
 
 
-def place_immutable_whirlpool(world: World, random: Random, mint_0: Pubkey, mint_1: Pubkey) -> Placed:
-    """A pool of the immutable program of 2026; half of its arrays are dynamic."""
+def place_immutable_whirlpool(
+    world: World, random: Random, mint_0: Pubkey, mint_1: Pubkey, tier: int | None = None
+) -> Placed:
+    """A pool of the immutable program of 2026; half of its arrays are dynamic. ``tier`` None: its tick spacing."""
     program = Pubkey.from_string(whirlpool_accounts.IMMUTABLE_PROGRAM_ID)
     world.load("whirlpool_immutable", program)
-    return _whirlpool(world, random, mint_0, mint_1, program)
+    return _whirlpool(world, random, mint_0, mint_1, program, tier)
 
 
-def _whirlpool(world: World, random: Random, mint_0: Pubkey, mint_1: Pubkey, program: Pubkey) -> Placed:
+def place_adaptive_whirlpool(world: World, random: Random, mint_0: Pubkey, mint_1: Pubkey) -> Placed:
+    """The same with an oracle: an adaptive fee. Every third price is exactly its tick's, often a border of groups."""
+    placed = place_immutable_whirlpool(world, random, mint_0, mint_1, ADAPTIVE_TIER)
+    program, main = Pubkey.from_string(whirlpool_accounts.IMMUTABLE_PROGRAM_ID), placed.main()
+    oracle = whirlpool.oracle(program, placed.pool)
+    spacing, tick = int.from_bytes(main.data[41:43], "little"), int.from_bytes(main.data[81:85], "little", signed=True)
+    world.put(oracle, program, oracle_account(random, placed.pool, spacing, tick, placed.moment.unix_time_s))
+    if random.randrange(3) == 0:
+        price = unsigned(tick_math.sqrt_price_at_tick(tick), 16)
+        world.put(placed.pool, program, main.data[:65] + price + main.data[81:])
+    return placed._replace(told=(*placed.told, oracle), written=(*placed.written, oracle))
+
+
+def oracle_account(random: Random, pool: Pubkey, spacing: int, tick: int, now: int) -> bytes:
+    """An oracle with random numbers, all such as the program lets an oracle have."""
+    size = random.choice([size for size in (1, 2, 4, 5, 8, 16, 32, 64) if spacing % size == 0])
+    filter_s, furthest = random.randrange(1, 60), random.choice((0, 5, 40))
+    highest = int(furthest * 10_000 * random.random())
+    constants = (
+        (48, filter_s, 2),
+        (50, filter_s + random.randrange(1, 600), 2),
+        (52, random.randrange(10_000), 2),
+        (54, random.choice((0, random.randrange(2_000), random.randrange(100_000))), 4),
+        (58, highest, 4),
+        (62, size, 2),
+        (64, random.randrange(1, min(spacing * TICKS_PER_ARRAY, random.choice((64, 6_000)))), 2),
+    )
+    swapped = random.random() < 0.7
+    ages = (82, random.randrange(4_000)), (90, random.choice((0, random.randrange(4_000))))
+    volatility = (98, int(highest * random.random() ** 2), 4), (106, int(highest * random.random()), 4)
+    variables = (*[(at, now - age, 8) for at, age in ages], *volatility) if swapped else ()
+    group = tick // size + random.choice((0, random.randrange(-10, 11), random.randrange(-200, 201)))
+    return written(
+        whirlpool_accounts.ORACLE_BYTES,
+        (0, anchor_account("Oracle")),
+        (8, bytes(pool)),
+        (40, unsigned(random.choice((0, now)))),
+        *[(at, unsigned(value, length)) for at, value, length in (*constants, *variables)],
+        (102, signed(group if swapped else 0)),
+    )
+
+
+def _whirlpool(
+    world: World, random: Random, mint_0: Pubkey, mint_1: Pubkey, program: Pubkey, tier: int | None = None
+) -> Placed:
     """Three arrays each way; some have no ticks and are not on chain."""
     shape = curve(random, TICKS_PER_ARRAY)
     spacing, tick = shape.spacing, shape.tick
     config, vault_0, vault_1 = (address(random.getrandbits(64)) for _ in range(3))
-    seeds = [b"whirlpool", bytes(config), bytes(mint_0), bytes(mint_1), unsigned(spacing, 2)]
+    tier = tier or spacing
+    seeds = [b"whirlpool", bytes(config), bytes(mint_0), bytes(mint_1), unsigned(tier, 2)]
     pool, bump = Pubkey.find_program_address(seeds, program)
     low, high = tick_math.sqrt_price_at_tick(tick), tick_math.sqrt_price_at_tick(tick + 1)
     keys = (8, config), (101, mint_0), (133, vault_0), (181, mint_1), (213, vault_1)
-    numbers = (41, spacing, 2), (43, spacing, 2), (45, random.choice((100, 400, 3_000)), 2), (47, 1_300, 2)
+    numbers = (41, spacing, 2), (43, tier, 2), (45, random.choice((100, 400, 3_000)), 2), (47, 1_300, 2)
     data = written(
         whirlpool_accounts.POOL_BYTES,
         (0, anchor_account("Whirlpool")),

@@ -58,10 +58,16 @@ def _whirlpool(accounts: PoolAccounts, _: Moment) -> Whirlpool:
         return TickArray(_start_of_missing(accounts, read, account))
 
     fixed = (account.owner, account.pool.tick_spacing)
+    fee = None
+    if account.has_oracle:
+        oracle = accounts.derived("oracle", address_bytes(account.owner), b"oracle", account.address)
+        fee = accounts.part(
+            oracle, lambda read: whirlpool_accounts.decode_oracle(read.data, read.owner, account), fixed
+        )
     arrays = [accounts.part(read, array, fixed) for read in accounts.rest()]
     _require(accounts, "tick array", account_windows.whirlpool_starts(account.pool, 1), (a.start_tick for a in arrays))
     known = accounts.joined(arrays, lambda: whirlpool_accounts.with_arrays(account, arrays).known)
-    return replace(account.pool, known=known)
+    return replace(account.pool, known=known, adaptive_fee=fee)
 
 
 def _start_of_missing(accounts: PoolAccounts, read: AccountRead, account: whirlpool_accounts.WhirlpoolAccount) -> int:

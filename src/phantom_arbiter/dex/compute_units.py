@@ -30,6 +30,7 @@ _MEASURED: Final[dict[type, _Units]] = {
     DlmmPool: _Units(60_000, 5_400),
     DammV2Pool: _Units(40_000, 0),
 }
+_ADAPTIVE_WHIRLPOOL: Final = _Units(80_000, 13_000)
 _ASSUMED: Final = _Units(100_000, 5_400)
 TRANSACTION_UNITS: Final = 6_000
 """What limit, price and tip (150 each) and the guard take, where the chain has the older token program."""
@@ -38,6 +39,7 @@ CREATE_UNITS: Final = 30_000
 
 
 def swap_units(pool: PoolState, crossed: int) -> int:
-    """What one swap asks for; ``crossed`` is the quote's count of ticks or bins left behind."""
-    units = _MEASURED.get(type(pool), _ASSUMED)
+    """What one swap asks for; ``crossed`` is the quote's count of ticks, tick groups or bins left behind."""
+    adaptive = isinstance(pool, Whirlpool) and pool.adaptive_fee is not None
+    units = _ADAPTIVE_WHIRLPOOL if adaptive else _MEASURED.get(type(pool), _ASSUMED)
     return units.swap + units.crossing * crossed

@@ -29,8 +29,8 @@ class AccountError(ValueError):
 class SwapQuote(Struct, frozen=True, gc=False):
     """What the program would pay. ``amount_in_atoms`` is all of the input, fee included.
 
-    ``fee_atoms`` is in the token of ``fee_on_input`` (the input, else the output). ``crossed``: ticks or bins left
-    behind.
+    ``fee_atoms`` is in the token of ``fee_on_input`` (the input, else the output). ``crossed``: ticks, tick groups
+    or bins left behind.
     """
 
     amount_in_atoms: int

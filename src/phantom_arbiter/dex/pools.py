@@ -91,10 +91,10 @@ _MATHS: Final[dict[type, _Maths]] = {
         lambda pool, _, __: 1.0 - pool.fee_numerator / pool.fee_denominator,
     ),
     whirlpool.Whirlpool: _Maths(
-        lambda pool, atoms, down, _: whirlpool.quote(pool, atoms, down),
-        lambda pool, swap, down, _: whirlpool.apply(pool, swap, down),
-        lambda pool, down, _, most: whirlpool.segments(pool, down, most),
-        lambda pool, _, __: 1.0 - pool.fee_ppm / whirlpool.PPM,
+        lambda pool, atoms, down, now: whirlpool.quote(pool, atoms, down, now.unix_time_s),
+        lambda pool, swap, down, now: whirlpool.apply(pool, swap, down, now.unix_time_s),
+        lambda pool, down, now, most: whirlpool.segments(pool, down, most, now.unix_time_s),
+        lambda pool, _, now: 1.0 - whirlpool.first_fee_ppm(pool, now.unix_time_s) / whirlpool.PPM,
     ),
     raydium_clmm.ClmmPool: _Maths(
         lambda pool, atoms, down, _: raydium_clmm.quote(pool, atoms, down),

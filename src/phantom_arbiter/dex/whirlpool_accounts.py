@@ -1,12 +1,11 @@
 """Orca Whirlpool accounts: bytes of a pool and of its tick arrays, fixed or dynamic → `Whirlpool` and `TickArray`.
 
-Layout: the IDL (0.9.0) of ``Whirlpool`` (653 bytes), ``TickArray`` (9,988) and ``DynamicTickArray`` (148 and 112 more
-for each initialized tick); the program and its immutable copy share it. What positions need (growth of fees and
-rewards, reward mints) is not read.
+Layout: the IDL (0.9.0) of ``Whirlpool`` (653 bytes), ``TickArray`` (9,988), ``DynamicTickArray`` (148 and 112 more for
+each initialized tick) and ``Oracle`` (254), which a pool with an adaptive fee has; the program and its immutable copy
+share it. What positions need (growth of fees and rewards, reward mints) is not read.
 
-Verified: a real pool's bytes; program, for the swaps of `whirlpool` on fixed and on dynamic arrays. What the IDL does
-not explain in a dynamic array is refused. Refused too: a pool with an adaptive fee (its oracle account sets
-the fee, and no vectors show how).
+Verified: a real pool's bytes; program, for the swaps of `whirlpool` on fixed and on dynamic arrays, and of
+`whirlpool_adaptive_fee` on oracles. What the IDL does not explain in a dynamic array is refused.
 """
 
 from __future__ import annotations
@@ -36,6 +35,11 @@ from phantom_arbiter.dex.whirlpool import (
     tick_array,
     with_tick_arrays,
 )
+from phantom_arbiter.dex.whirlpool_adaptive_fee import (
+    CONTROL_SCALE,
+    REDUCTION_SCALE,
+    AdaptiveFee,
+)
 
 PROGRAM_ID: Final = "whirLbMiicVdio4qvUfM5KAg6Ct8VwpYzGff3uctyCc"
 IMMUTABLE_PROGRAM_ID: Final = "iwhrLHdsgrvmnwU8GF2FSmyabSMjfHwFGJAX2ufJ3ZN"
@@ -43,13 +47,16 @@ POOL_BYTES: Final = 653
 FIXED_ARRAY_BYTES: Final = 9_988
 MIN_DYNAMIC_ARRAY_BYTES: Final = 148
 MAX_DYNAMIC_ARRAY_BYTES: Final = 10_004
+ORACLE_BYTES: Final = 254
 
 _PROGRAM_IDS: Final = (PROGRAM_ID, IMMUTABLE_PROGRAM_ID)
 _POOL: Final = "Whirlpool pool"
 _ARRAY: Final = "Whirlpool tick array"
+_ORACLE: Final = "Whirlpool oracle"
 _POOL_MARK: Final = bytes((63, 149, 209, 12, 225, 128, 99, 9))
 _FIXED_MARK: Final = bytes((69, 97, 189, 190, 110, 7, 66, 187))
 _DYNAMIC_MARK: Final = bytes((17, 216, 246, 142, 225, 199, 218, 56))
+_ORACLE_MARK: Final = bytes((139, 194, 131, 179, 140, 179, 229, 244))
 _HEAD: Final = Layout("<HHHH16s16siQQ32s32s16x32s32s")  # from tick_spacing to token_vault_b
 _HEAD_AT: Final = 41
 _FIXED_TICK_BYTES: Final = 113
@@ -57,10 +64,14 @@ _FIXED_POOL_AT: Final = 12 + TICKS_PER_ARRAY * _FIXED_TICK_BYTES
 _DYNAMIC_BITMAP_AT: Final = 44
 _DYNAMIC_TICKS_AT: Final = 60
 _DYNAMIC_TICK_BYTES: Final = 112
+_ORACLE_AT: Final = 40
+_MAX_U32: Final = 2**32 - 1
+_ORACLE_NUMBERS: Final = Layout("<QHHHIIHH16xQQIiI")  # from trade_enable_timestamp to volatility_accumulator
 
 
 class WhirlpoolAccount(Struct, frozen=True, gc=False):
-    """A pool's account: who it is (32-byte addresses, and the owning program in base58) and its state, no ticks yet."""
+    """A pool's account: who it is (32-byte addresses, and the owning program in base58) and its state, no ticks yet and
+    no adaptive fee; ``has_oracle`` says whether an account of that goes with it."""
 
     address: bytes
     owner: str
@@ -68,14 +79,15 @@ class WhirlpoolAccount(Struct, frozen=True, gc=False):
     token_b_mint: bytes
     token_a_vault: bytes
     token_b_vault: bytes
+    has_oracle: bool
     pool: Whirlpool
 
 
 def decode_pool(data: bytes, owner: str, address: bytes) -> WhirlpoolAccount:
     """The pool at ``address`` (32 bytes); ``owner`` is the owning program in base58.
 
-    Raises AccountError for a wrong owner, length or discriminator, a value out of range, a tick that is not the
-    price's, and an adaptive fee.
+    Raises AccountError for a wrong owner, length or discriminator, a value out of range, and a tick that is not the
+    price's.
     """
     check_account(_POOL, data, owner, owners=_PROGRAM_IDS, lengths=(POOL_BYTES,), discriminators=(_POOL_MARK,))
     spacing, tier, fee, protocol_fee, liquidity, price, tick, owed_a, owed_b, *addresses = _HEAD.unpack_from(
@@ -83,9 +95,6 @@ def decode_pool(data: bytes, owner: str, address: bytes) -> WhirlpoolAccount:
     )
     mint_a, vault_a, mint_b, vault_b = addresses
     within(_POOL, "tick_spacing", spacing, 1, 65_535)
-    if tier != spacing:
-        expected = f"{spacing}, the tick spacing (another tier has an adaptive fee, which is not verified)"
-        raise AccountError(_POOL, "fee_tier_index_seed", tier, expected)
     sqrt_price_x64 = int.from_bytes(price, "little")
     within(_POOL, "fee_rate", fee, 0, MAX_FEE_PPM)
     within(_POOL, "protocol_fee_rate", protocol_fee, 0, MAX_PROTOCOL_FEE_BPS)
@@ -96,7 +105,8 @@ def decode_pool(data: bytes, owner: str, address: bytes) -> WhirlpoolAccount:
     pool = Whirlpool(
         spacing, fee, protocol_fee, int.from_bytes(liquidity, "little"), sqrt_price_x64, tick, owed_a, owed_b
     )
-    return WhirlpoolAccount(address, owner, mint_a, mint_b, vault_a, vault_b, pool)
+    has_oracle = tier != spacing  # the tiers without an adaptive fee are named by their tick spacing
+    return WhirlpoolAccount(address, owner, mint_a, mint_b, vault_a, vault_b, has_oracle, pool)
 
 
 def decode_tick_array(data: bytes, owner: str, account: WhirlpoolAccount) -> TickArray:
@@ -122,6 +132,34 @@ def decode_tick_array(data: bytes, owner: str, account: WhirlpoolAccount) -> Tic
     if whirlpool != account.address:
         raise AccountError(_ARRAY, "whirlpool", whirlpool.hex(), account.address.hex())
     return _array(_signed(data, 8, 4), ticks, account.pool.tick_spacing)
+
+
+def decode_oracle(data: bytes, owner: str, account: WhirlpoolAccount) -> AdaptiveFee:
+    """The adaptive fee of that pool.
+
+    Raises AccountError for a wrong owner, length or discriminator, another pool's oracle, and numbers that the program
+    lets no oracle have.
+    """
+    check_account(
+        _ORACLE, data, owner, owners=(account.owner,), lengths=(ORACLE_BYTES,), discriminators=(_ORACLE_MARK,)
+    )
+    if data[8:_ORACLE_AT] != account.address:
+        raise AccountError(_ORACLE, "whirlpool", data[8:_ORACLE_AT].hex(), account.address.hex())
+    fee = AdaptiveFee(*_ORACLE_NUMBERS.unpack_from(data, _ORACLE_AT))
+    spacing, size = account.pool.tick_spacing, fee.tick_group_size
+    within(_ORACLE, "filter_period", fee.filter_seconds, 1, 65_534)
+    within(_ORACLE, "decay_period", fee.decay_seconds, fee.filter_seconds + 1, 65_535)
+    within(_ORACLE, "reduction_factor", fee.reduction_bps, 0, REDUCTION_SCALE - 1)
+    within(_ORACLE, "adaptive_fee_control_factor", fee.control_factor, 0, CONTROL_SCALE - 1)
+    if not size or spacing % size:
+        raise AccountError(_ORACLE, "tick_group_size", size, f"a divisor of {spacing}, the tick spacing")
+    within(_ORACLE, "max_volatility_accumulator", fee.max_volatility, 0, _MAX_U32 // size)
+    within(_ORACLE, "major_swap_threshold_ticks", fee.major_swap_ticks, 1, min(spacing * TICKS_PER_ARRAY, 65_535))
+    within(_ORACLE, "volatility_reference", fee.volatility_reference, 0, fee.max_volatility)
+    within(_ORACLE, "volatility_accumulator", fee.volatility, 0, fee.max_volatility)
+    lowest, highest = (MIN_TICK - 1) // size, MAX_TICK // size
+    within(_ORACLE, "tick_group_index_reference", fee.reference_group, lowest, highest)
+    return fee
 
 
 def with_arrays(account: WhirlpoolAccount, arrays: Iterable[TickArray]) -> Whirlpool:

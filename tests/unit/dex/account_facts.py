@@ -79,6 +79,15 @@ def whirlpool() -> PoolAccountsRead:
     return fact("whirlpool", pool, account(pool, owner, whirlpool_bytes.pool_bytes()), *arrays)
 
 
+def adaptive_whirlpool() -> PoolAccountsRead:
+    """The same with an oracle, told last."""
+    made, owner, tier = whirlpool(), whirlpool_accounts.PROGRAM_ID, 1_025
+    main, *arrays = made.accounts
+    oracle = account(derived(owner, b"oracle", whirlpool_bytes.ADDRESS), owner, whirlpool_bytes.oracle_bytes())
+    told = account(main.address, owner, whirlpool_bytes.pool_bytes(tier=tier))
+    return fact("whirlpool", made.pool, told, *arrays, oracle)
+
+
 def raydium_cpmm() -> PoolAccountsRead:
     keys, owner = raydium_bytes.KEYS, raydium_accounts.CPMM_PROGRAM
     accounts = (

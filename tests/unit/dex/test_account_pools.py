@@ -32,6 +32,7 @@ from tests.unit.dex.account_facts import (
     UNIX_S,
     absent,
     account,
+    adaptive_whirlpool,
     fact,
     marinade_pool,
     real_blaze,
@@ -228,6 +229,22 @@ def test_one_flipped_byte_decodes_or_is_an_account_error(data):
         return
     for zero_for_one in (True, False):
         pools.quote(after, 10**5, zero_for_one, moment_of(fact))
+
+
+def test_the_oracle_of_an_adaptive_fee_is_taken_by_its_address():
+    fact, decoder = adaptive_whirlpool(), PoolDecoder()
+    first = decoder.read(fact)
+    assert first == decode(fact)
+    assert first == replace(decode(MADE["whirlpool"]), adaptive_fee=first.adaptive_fee)
+    assert (first.adaptive_fee.reference_group, first.adaptive_fee.volatility) == (-3, 20_000)
+    *others, oracle = fact.accounts
+    later = decoder.read(replace(fact, accounts=(replace(oracle, data=flipped(oracle.data, 106, 1)),)))
+    assert later.adaptive_fee.volatility == 20_001
+    assert later.known is first.known
+    with pytest.raises(AccountError, match="oracle: got None, expected the address that whirLbM"):
+        decode(replace(fact, accounts=tuple(others)))
+    with pytest.raises(AccountError, match="Whirlpool oracle: owner: got '1111"):
+        decode(replace(fact, accounts=(*others, absent(oracle.address))))
 
 
 def test_an_unknown_program_names_the_known_ones():

@@ -13,10 +13,12 @@ from phantom_arbiter.dex.whirlpool import TickArray, quote, tick_array
 from phantom_arbiter.dex.whirlpool_accounts import (
     IMMUTABLE_PROGRAM_ID,
     PROGRAM_ID,
+    decode_oracle,
     decode_pool,
     decode_tick_array,
     with_arrays,
 )
+from phantom_arbiter.dex.whirlpool_adaptive_fee import AdaptiveFee
 
 FIXTURES = Path(os.environ.get("PHANTOM_FIXTURES_DIR") or Path(__file__).resolve().parents[4] / "shared" / "fixtures")
 REAL_POOL = FIXTURES / "mango_v4" / "83v8iPyZihDEjDdY8RdZddyZNyUtXngz69Lgo9Kt5d6d.bin"
@@ -52,6 +54,14 @@ def dynamic_bytes(start=0, ticks=TICKS, address=ADDRESS, tail=b""):
             cells += net.to_bytes(16, "little", signed=True) + gross.to_bytes(16, "little") + bytes(80)
     mark = bytes((17, 216, 246, 142, 225, 199, 218, 56))
     return mark + pack("<i", start) + address + bitmap.to_bytes(16, "little") + cells + tail
+
+
+def oracle_bytes(
+    constants=(30, 600, 5_000, 4_000, 350_000, 64, 64), variables=(1_800, 1_900, 10_000, -3, 20_000), address=ADDRESS
+):
+    mark = bytes((139, 194, 131, 179, 140, 179, 229, 244))
+    head = mark + address + pack("<Q", 1_700)
+    return head + pack("<HHHIIHH", *constants) + bytes(16) + pack("<QQIiI", *variables) + bytes(16 + 128)
 
 
 ACCOUNT = decode_pool(pool_bytes(), PROGRAM_ID, ADDRESS)
@@ -102,7 +112,6 @@ def test_the_tick_may_be_one_below_the_price_that_a_swap_down_left():
         (b"", PROGRAM_ID, "length"),
         (changed(pool_bytes(), 0, 0), PROGRAM_ID, "discriminator"),
         (pool_bytes(spacing=0, tier=0), PROGRAM_ID, "tick_spacing"),
-        (pool_bytes(tier=1_025), PROGRAM_ID, "fee_tier_index_seed"),
         (pool_bytes(fee=60_001), PROGRAM_ID, "fee_rate"),
         (pool_bytes(protocol_fee=2_501), PROGRAM_ID, "protocol_fee_rate"),
         (pool_bytes(price=0), PROGRAM_ID, "sqrt_price"),
@@ -117,9 +126,54 @@ def test_pools_that_are_refused(data, owner, field):
     assert refused.value.field == field
 
 
-def test_an_adaptive_fee_is_refused_with_the_reason():
-    with pytest.raises(AccountError, match="another tier has an adaptive fee, which is not verified"):
-        decode_pool(pool_bytes(tier=1_025), PROGRAM_ID, ADDRESS)
+def test_the_tier_tells_whether_there_is_an_oracle():
+    assert not ACCOUNT.has_oracle
+    assert decode_pool(pool_bytes(tier=1_025), PROGRAM_ID, ADDRESS).has_oracle
+
+
+def test_an_oracle_field_by_field():
+    assert decode_oracle(oracle_bytes(), PROGRAM_ID, ACCOUNT) == AdaptiveFee(
+        trade_enabled_from_s=1_700,
+        filter_seconds=30,
+        decay_seconds=600,
+        reduction_bps=5_000,
+        control_factor=4_000,
+        max_volatility=350_000,
+        tick_group_size=64,
+        major_swap_ticks=64,
+        reference_updated_s=1_800,
+        major_swap_s=1_900,
+        volatility_reference=10_000,
+        reference_group=-3,
+        volatility=20_000,
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "owner", "field"),
+    [
+        (oracle_bytes(), IMMUTABLE_PROGRAM_ID, "owner"),
+        (oracle_bytes()[:-1], PROGRAM_ID, "length"),
+        (changed(oracle_bytes(), 0, 0), PROGRAM_ID, "discriminator"),
+        (oracle_bytes(address=OTHER), PROGRAM_ID, "whirlpool"),
+        (oracle_bytes(constants=(0, 600, 5_000, 4_000, 350_000, 64, 64)), PROGRAM_ID, "filter_period"),
+        (oracle_bytes(constants=(30, 30, 5_000, 4_000, 350_000, 64, 64)), PROGRAM_ID, "decay_period"),
+        (oracle_bytes(constants=(30, 600, 10_000, 4_000, 350_000, 64, 64)), PROGRAM_ID, "reduction_factor"),
+        (oracle_bytes(constants=(30, 600, 5_000, 100_000, 1, 64, 64)), PROGRAM_ID, "adaptive_fee_control_factor"),
+        (oracle_bytes(constants=(30, 600, 5_000, 4_000, 2**26, 64, 64)), PROGRAM_ID, "max_volatility_accumulator"),
+        (oracle_bytes(constants=(30, 600, 5_000, 4_000, 350_000, 0, 64)), PROGRAM_ID, "tick_group_size"),
+        (oracle_bytes(constants=(30, 600, 5_000, 4_000, 350_000, 128, 64)), PROGRAM_ID, "tick_group_size"),
+        (oracle_bytes(constants=(30, 600, 5_000, 4_000, 350_000, 64, 0)), PROGRAM_ID, "major_swap_threshold_ticks"),
+        (oracle_bytes(constants=(30, 600, 5_000, 4_000, 350_000, 64, 5_633)), PROGRAM_ID, "major_swap_threshold_ticks"),
+        (oracle_bytes(variables=(1, 1, 350_001, 0, 0)), PROGRAM_ID, "volatility_reference"),
+        (oracle_bytes(variables=(1, 1, 0, 0, 350_001)), PROGRAM_ID, "volatility_accumulator"),
+        (oracle_bytes(variables=(1, 1, 0, 6_932, 0)), PROGRAM_ID, "tick_group_index_reference"),
+        (oracle_bytes(variables=(1, 1, 0, -6_934, 0)), PROGRAM_ID, "tick_group_index_reference"),
+    ],
+)
+def test_oracles_that_are_refused(data, owner, field):
+    with pytest.raises(AccountError, match=rf"^Whirlpool oracle: {field}: got "):
+        decode_oracle(data, owner, ACCOUNT)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from phantom_arbiter.venues.solana.discovery import PoolListing
 from tests.unit.dex.account_facts import (
     MADE,
     SPAN_OF_WHIRLPOOL,
+    adaptive_whirlpool,
     real_blaze,
     real_dlmm,
     real_dlmm_with_holes,
@@ -63,6 +64,11 @@ def test_a_whirlpool_needs_three_arrays_each_way():
     arrays = {whirlpool_array(fact.pool, step * SPAN_OF_WHIRLPOOL) for step in (-2, -1, 0, 1, 2)}
     assert needed(fact) == {fact.pool, *arrays}
     assert needed(real_whirlpool()) == addresses(real_whirlpool())
+
+
+def test_a_whirlpool_with_an_adaptive_fee_needs_its_oracle():
+    fact = adaptive_whirlpool()
+    assert needed(fact) == needed(MADE["whirlpool"]) | {fact.accounts[-1].address}
 
 
 def test_a_dlmm_pair_needs_the_nearest_arrays_with_liquidity():

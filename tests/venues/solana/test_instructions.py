@@ -39,10 +39,17 @@ def dlmm(active_id: int, *indices: int) -> meteora_dlmm.DlmmKeys:
     return meteora_dlmm.DlmmKeys(**POOL, oracle=ORACLE, active_id=active_id, bitmap=bitmap)
 
 
-def whirl(first_down: int, first_up: int, program: str = PROGRAM_ID) -> whirlpool.WhirlpoolKeys:
+def whirl(
+    first_down: int, first_up: int, program: str = PROGRAM_ID, *, has_oracle: bool = False
+) -> whirlpool.WhirlpoolKeys:
     """A pool of spacing 64, so 5,632 ticks an array."""
     return whirlpool.WhirlpoolKeys(
-        program=Pubkey.from_string(program), **POOL, tick_spacing=64, first_down=first_down, first_up=first_up
+        program=Pubkey.from_string(program),
+        **POOL,
+        tick_spacing=64,
+        first_down=first_down,
+        first_up=first_up,
+        has_oracle=has_oracle,
     )
 
 
@@ -75,6 +82,12 @@ def test_whirlpool(program: str) -> None:
     assert (down.program_id, up.program_id) == (pool.program, pool.program)
     assert down.data == discriminator("swap") + AMOUNTS + bytes(16) + b"\x01\x01"
     assert up.data == discriminator("swap") + AMOUNTS + bytes(16) + b"\x01\x00"
+
+
+def test_whirlpool_with_an_adaptive_fee_writes_its_oracle() -> None:
+    pool = whirl(0, 5_632, has_oracle=True)
+    assert [meta.is_writable for meta in whirlpool.swap(pool, order(True)).accounts][-1]
+    assert whirlpool.swap(pool, order(True)).accounts[-1].pubkey == whirlpool.oracle(pool.program, pool.pool)
 
 
 def test_whirlpool_at_the_ends_of_all_prices_names_the_last_array_again() -> None:

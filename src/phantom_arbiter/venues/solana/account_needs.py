@@ -39,7 +39,8 @@ def accounts_needed(listing: PoolListing, main: AccountRead) -> tuple[str, ...]:
 def _whirlpool(_: PoolListing, main: AccountRead) -> Iterable[str]:
     account = whirlpool_accounts.decode_pool(main.data, main.owner, address_bytes(main.address))
     program, pool = Pubkey.from_string(account.owner), Pubkey.from_bytes(account.address)
-    return [str(whirlpool.tick_array(program, pool, at)) for at in account_windows.whirlpool_starts(account.pool)]
+    arrays = [str(whirlpool.tick_array(program, pool, at)) for at in account_windows.whirlpool_starts(account.pool)]
+    return [*arrays, str(whirlpool.oracle(program, pool))] if account.has_oracle else arrays
 
 
 def _raydium_cpmm(_: PoolListing, main: AccountRead) -> Iterable[str]:

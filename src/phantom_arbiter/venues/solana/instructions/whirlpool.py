@@ -1,7 +1,8 @@
 """Orca Whirlpool: ``swap`` (IDL 0.9.0), of the main program and its immutable copy.
 
 ``swap`` and not ``swap_v2``: eleven accounts instead of fifteen, and what v2 adds (Token-2022, supplemental tick
-arrays) our quotes refuse. The price limit is 0, none: an input that is not used up fails.
+arrays) our quotes refuse. The price limit is 0, none: an input that is not used up fails. The oracle is written where
+the pool has an adaptive fee.
 
 verified: program, both ids, in LiteSVM (``tests/svm``).
 """
@@ -44,6 +45,7 @@ class WhirlpoolKeys(Struct, frozen=True, gc=False):
     tick_spacing: int
     first_down: int
     first_up: int
+    has_oracle: bool
 
 
 def keys(pool: AccountRead) -> WhirlpoolKeys:
@@ -60,12 +62,18 @@ def keys(pool: AccountRead) -> WhirlpoolKeys:
         tick_spacing=account.pool.tick_spacing,
         first_down=first_array(account.pool, zero_for_one=True),
         first_up=first_array(account.pool, zero_for_one=False),
+        has_oracle=account.has_oracle,
     )
 
 
 def tick_array(program: Pubkey, pool: Pubkey, start_tick: int) -> Pubkey:
     """The address of the tick array that starts there."""
     return Pubkey.find_program_address([b"tick_array", bytes(pool), str(start_tick).encode()], program)[0]
+
+
+def oracle(program: Pubkey, pool: Pubkey) -> Pubkey:
+    """The address of the pool's adaptive fee; without one there is no account."""
+    return Pubkey.find_program_address([b"oracle", bytes(pool)], program)[0]
 
 
 def swap_arrays(pool: WhirlpoolKeys, zero_for_one: bool) -> list[Pubkey]:
@@ -82,7 +90,6 @@ def swap_arrays(pool: WhirlpoolKeys, zero_for_one: bool) -> list[Pubkey]:
 def swap(pool: WhirlpoolKeys, order: SwapOrder) -> Instruction:
     """Sell token A for B where ``order.zero_for_one``."""
     owner_a, owner_b = (order.source, order.destination) if order.zero_for_one else (order.destination, order.source)
-    oracle = Pubkey.find_program_address([b"oracle", bytes(pool.pool)], pool.program)[0]
     accounts = [
         read(TOKEN_PROGRAM),
         sign(order.payer),
@@ -92,7 +99,7 @@ def swap(pool: WhirlpoolKeys, order: SwapOrder) -> Instruction:
         write(owner_b),
         write(pool.vault_1),
         *[write(array) for array in swap_arrays(pool, order.zero_for_one)],
-        read(oracle),
+        (write if pool.has_oracle else read)(oracle(pool.program, pool.pool)),
     ]
     data = _SWAP + order.amounts() + _NO_PRICE_LIMIT + _EXACT_INPUT + bytes([order.zero_for_one])
     return Instruction(pool.program, data, accounts)
