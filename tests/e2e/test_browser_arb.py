@@ -158,7 +158,8 @@ def test_everything_can_be_reached_by_keyboard(arb: LiveServer, open_tab: OpenTa
 @pytest.mark.parametrize(("width", "theme"), [(1400, "light"), (390, "dark"), (390, "light")])
 def test_with_everything_open_it_reads_and_fits(arb: LiveServer, open_tab: OpenTab, width: Width, theme: str) -> None:
     tab = open_tab(arb, width=width, theme=theme).open("arb")
-    look(tab, tape(tab).locator("tbody tr").first)
+    # By keyboard: on a narrow page the table's head stays in view above the first row, where a pointer would meet it.
+    tape(tab).get_by_role("button", name=re.compile("^Route and costs of ")).first.press("Enter")
     graves(tab).get_by_role("button", name=re.compile("^Route of ")).first.click()
     for title in (*TALK, *MORE):
         expect(tab.panel(title)).to_be_visible()
