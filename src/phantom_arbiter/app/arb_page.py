@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from phantom_arbiter.core.cycles import is_bundle
+from phantom_arbiter.core.cycles import expected_net_micros
 from phantom_arbiter.core.intents import Intent, Swap
 from phantom_arbiter.core.units import BPS, MICROS_PER_USD
 from phantom_arbiter.core.verdicts import Approved, Verdict
@@ -52,12 +52,8 @@ def opportunity(row_id: str, verdict: Verdict, view: MarketView, ts_ns: int) -> 
     """A verdict as a row of the tape, with its route and its cost waterfall."""
     intent = verdict.intent
     swaps = [leg for leg in intent.legs if isinstance(leg, Swap)]
-    gross, size, costs = (
-        intent.notional_micros * intent.edge_bps / BPS,
-        intent.notional_micros,
-        intent.cost.total_micros,
-    )
-    net, lands = gross - costs, 1 - intent.p_fail_bps / BPS
+    gross, size = intent.notional_micros * intent.edge_bps / BPS, intent.notional_micros
+    net = gross - intent.cost.total_micros
     if isinstance(verdict, Approved):
         said = {"verdict": "sent", "reason": intent.reason, "order_id": verdict.order_id}
     else:
@@ -71,7 +67,7 @@ def opportunity(row_id: str, verdict: Verdict, view: MarketView, ts_ns: int) -> 
         gross_bps=intent.edge_bps,
         net_bps=net / size * BPS if size else 0.0,
         net_usd=net / MICROS_PER_USD,
-        expected_usd=(gross * lands - costs * (lands if is_bundle(intent) else 1.0)) / MICROS_PER_USD,
+        expected_usd=expected_net_micros(intent) / MICROS_PER_USD,
         waterfall=_waterfall(intent, gross, net),
         **said,  # type: ignore[arg-type]
     )

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from phantom_arbiter.core.intents import Intent, Policy, Swap
 from phantom_arbiter.core.orders import Order
+from phantom_arbiter.core.units import BPS
 
 
 def is_cycle(intent: Intent) -> bool:
@@ -26,9 +27,17 @@ def is_cycle(intent: Intent) -> bool:
 
 
 def is_bundle(intent: Intent) -> bool:
-    """Whether an intent travels as a Jito bundle: one transaction with a tip, included only if it succeeds. What fails
-    pays nothing (reference/trading-domain.md §3.1)."""
-    return intent.policy is Policy.ATOMIC and intent.tip_lamports > 0
+    """Whether an intent's transactions travel as Jito bundles: with a tip, each included only if it succeeds, so that
+    what fails pays nothing (reference/trading-domain.md §3.1)."""
+    return intent.tip_lamports > 0
+
+
+def expected_net_micros(intent: Intent) -> float:
+    """What an intent is expected to earn, in millionths of a dollar: its gross edge times the chance to land, less its
+    costs. A bundle that fails pays nothing, so its costs count only where it lands."""
+    gross = intent.notional_micros * intent.edge_bps / BPS
+    lands = 1 - intent.p_fail_bps / BPS
+    return gross * lands - intent.cost.total_micros * (lands if is_bundle(intent) else 1.0)
 
 
 def base_asset(intent: Intent) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from phantom_arbiter.core.cycles import capital_atoms, is_bundle, is_cycle, least_atoms
+from phantom_arbiter.core.cycles import capital_atoms, expected_net_micros, is_cycle, least_atoms
 from phantom_arbiter.core.events import StakePoolRead, TokenAudited
 from phantom_arbiter.core.health import assess, book_account
 from phantom_arbiter.core.instruments import STABLE_ASSETS
@@ -100,15 +100,10 @@ def stake_pool_fresh(j: Judgement) -> GateResult:
 
 
 def edge(j: Judgement) -> GateResult:
-    """The expected net result after every cost, and after the chance to pay for nothing, must be positive enough.
-
-    A bundle that fails pays nothing, so its costs count only where it lands.
-    """
+    """The expected net result after every cost, and after the chance to pay for nothing, must be positive enough."""
     intent, limits = j.intent, j.limits
     gross = intent.notional_micros * intent.edge_bps / BPS
-    lands = 1 - intent.p_fail_bps / BPS
-    paid = intent.cost.total_micros * (lands if is_bundle(intent) else 1.0)
-    net = gross * lands - paid
+    net = expected_net_micros(intent)
     floor = max(limits.min_net_micros, intent.notional_micros * limits.min_net_bps / BPS)
     message = f"expected net of {gross / 1e6:+.4f} gross less {intent.cost.total_micros / 1e6:.4f} of costs (USD)"
     return measure("edge", net, floor, "usd_micros", message, at_least=True)

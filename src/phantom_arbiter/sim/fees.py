@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from phantom_arbiter.core.cycles import is_bundle
 from phantom_arbiter.core.events import Fee, FeeKind
 from phantom_arbiter.core.instruments import STABLE_ASSETS
 from phantom_arbiter.core.intents import Intent, Swap
@@ -18,10 +19,9 @@ _OPEN_FROM_THE_START: Final = STABLE_ASSETS | {"SOL"}
 def chain_fees(config: DriverConfig, intent: Intent, *, succeeded: bool) -> tuple[Fee, ...]:
     """The fees of one transaction that reached its leader.
 
-    A failed one still pays base and priority fee. One that carries a tip is a Jito bundle: it is included only if it
-    succeeds, so a failed bundle pays nothing at all.
+    A failed one still pays base and priority fee, but for a bundle, which is included only if it succeeds.
     """
-    if not succeeded and intent.tip_lamports:
+    if not succeeded and is_bundle(intent):
         return ()
     fees = [Fee(FeeKind.BASE, "SOL", config.base_fee_lamports)]
     if config.bids_paid:
