@@ -20,6 +20,8 @@ from tests.venues.venue_server import Asked, Reply, VenueServer, serving, told
 STARTED_S: Final = int(time.time())
 """The application asks on the real clock, so the venue has to live on it too."""
 HOUR_S: Final = 3_600
+WELL_MARK: Final = 81.85615
+"""The mark price `well` tells, so that a test knows its answer has been read and not an earlier one's."""
 
 
 def market(**changes: Any) -> dict[str, Any]:
@@ -109,7 +111,7 @@ def test_the_table_shows_the_venues_numbers_and_its_posted_hours(live: LiveServe
     assert row["symbol"] == "SOL-PERP"
     assert row["rate"] == pytest.approx(0.0000125)
     assert row["direction"] == "shorts"
-    assert (row["mark_price"], row["oracle_price"]) == (81.85615, 81.889579)
+    assert (row["mark_price"], row["oracle_price"]) == (WELL_MARK, 81.889579)
     assert row["oi"] == pytest.approx(471_252.73 * 81.889579)
     assert row["history"] == [pytest.approx(-0.001024958 / 84.693889)] * 3
     assert row["rate_ts"] == STARTED_S // HOUR_S * HOUR_S * 1_000
@@ -130,7 +132,7 @@ def test_a_fault_keeps_the_last_good_numbers_and_trading_goes_on(
     live: LiveServer, upstream: VenueServer, bad: Reply, said: str
 ) -> None:
     upstream.answer = well
-    good = table(live, stale=False)
+    good = until(lambda: (found := table(live, stale=False))["markets"][0]["mark_price"] == WELL_MARK and found)
     upstream.answer = lambda asked: bad
     stale = table(live, stale=True)
     assert said in stale["stale_reason"]
