@@ -48,8 +48,32 @@ class VenueServer:
         self.base_url = ""
         self.clients_gone = threading.Event()
         """Set when a client left an answer that had no end."""
+        self._closed = False
+        self._open: set[asyncio.StreamWriter] = set()
+
+    async def serve(self, ready: threading.Event, stop: asyncio.Event) -> None:
+        """Until ``stop``; then no new client comes in, and those that are in are let out before the server closes.
+
+        Python 3.11 forgets, open, the socket of a client that is between the two when a server closes.
+        """
+        listening = await asyncio.start_server(self.handle, "127.0.0.1", 0)
+        self.base_url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+        ready.set()
+        await stop.wait()
+        for accepting in listening.sockets:
+            asyncio.get_running_loop().remove_reader(accepting.fileno())
+        self._closed = True
+        for writer in self._open:
+            writer.transport.abort()
+        while left := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(left)
+        listening.close()
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._closed:
+            writer.close()
+            return
+        self._open.add(writer)
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             lines = head.split("\r\n")
@@ -62,6 +86,7 @@ class VenueServer:
         except (ConnectionError, asyncio.IncompleteReadError):
             self.clients_gone.set()
         finally:
+            self._open.discard(writer)
             writer.close()
 
     async def _reply(self, reply: Reply, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -88,19 +113,7 @@ def serving(answer: Answer) -> Iterator[VenueServer]:
     server = VenueServer(answer)
     ready, loop = threading.Event(), asyncio.new_event_loop()
     stop = asyncio.Event()
-
-    async def serve() -> None:
-        listening = await asyncio.start_server(server.handle, "127.0.0.1", 0)
-        server.base_url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-        ready.set()
-        await stop.wait()
-        listening.close()
-        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
-
-    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve(ready, stop)))
     thread.start()
     ready.wait()
     try:
