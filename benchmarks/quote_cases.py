@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 from benchmarks import quote_accounts
 from phantom_arbiter.core.units import BPS, MAX_U64
-from phantom_arbiter.dex import constant_product, pools, pump_swap, whirlpool
+from phantom_arbiter.dex import constant_product, pools, pump_swap, raydium_cpmm, whirlpool
 from phantom_arbiter.dex.pools import Moment, PoolState
 from phantom_arbiter.dex.tick_math import MAX_TICK, MIN_TICK, sqrt_price_at_tick
 
@@ -34,7 +34,7 @@ class Case(NamedTuple):
 def make(kind: str, random: Random) -> Case:
     """A random swap on a random pool of that kind (a key of ``KINDS``)."""
     pool, wire, moment = KINDS[kind](random)
-    zero_for_one = random.random() < 0.5
+    zero_for_one = wire.get("zeroForOne", random.random() < 0.5)
     amount = _amount(random, [segment.capacity_atoms for segment in pools.segments(pool, zero_for_one, moment)])
     return Case(pool, amount, zero_for_one, moment, {"amount": str(amount), "zeroForOne": zero_for_one, **wire})
 
@@ -56,10 +56,16 @@ def _amount(random: Random, capacities: list[float]) -> int:
 
 
 def _cpmm(random: Random) -> tuple[PoolState, dict[str, Any], Moment]:
+    """The creator's fee is on the output: of one on the input the SDK rounds each part up, the program the sum."""
     reserves = 1 + spread(random, MAX_U64 >> 1), 1 + spread(random, MAX_U64 >> 1)
-    rate = random.choice((0, 100, 2_500, 10_000, random.randint(0, 999_999)))
-    pool = constant_product.raydium_cpmm_pool(*reserves, rate)
-    return pool, {"reserves": [str(atoms) for atoms in reserves], "rate": rate}, MOMENT
+    trade = random.choice((1, 100, 2_500, 10_000, random.randint(1, 999_999)))
+    protocol = random.choice((0, 120_000, random.randint(0, 10**6)))
+    fund = random.choice((0, 40_000, random.randint(0, 10**6)))
+    creator = min(random.choice((0, 500, 10_000, random.randint(0, 10**6))), 10**6 - trade)
+    rates, zero_for_one = (trade, protocol, min(fund, 10**6 - protocol), creator), random.random() < 0.5
+    pool = raydium_cpmm.CpmmPool(*reserves, raydium_cpmm.CpmmFees(*rates, 2 if zero_for_one else 1))
+    wire = {"reserves": [str(atoms) for atoms in reserves], "rates": rates, "creatorOnInput": False}
+    return pool, wire | {"zeroForOne": zero_for_one}, MOMENT
 
 
 def _amm_v4(random: Random) -> tuple[PoolState, dict[str, Any], Moment]:

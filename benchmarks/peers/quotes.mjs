@@ -11,6 +11,14 @@ const [folder, file] = process.argv.slice(2);
 const load = createRequire(resolve(folder, "package.json"));
 const bytes = (text) => Buffer.from(text, "base64");
 
+// What Raydium's CurveCalculator takes.
+const cpmmArguments = (BN) => (swap) => {
+  const reserves = swap.reserves.map((atoms) => new BN(atoms));
+  const [input, output] = swap.zeroForOne ? reserves : reserves.reverse();
+  const [trade, protocol, fund, creator] = swap.rates.map((rate) => new BN(rate));
+  return [new BN(swap.amount), input, output, trade, creator, protocol, fund, swap.creatorOnInput];
+};
+
 const peers = {
   whirlpool: {
     name: "@orca-so/whirlpools-core",
@@ -97,13 +105,23 @@ const peers = {
   raydium_cpmm: {
     name: "@raydium-io/raydium-sdk-v2",
     prepare({ CurveCalculator }) {
-      const BN = load("bn.js");
-      const zero = new BN(0);
+      const given = cpmmArguments(load("bn.js"));
       return (swap) => {
-        const reserves = swap.reserves.map((atoms) => new BN(atoms));
-        const [input, output] = swap.zeroForOne ? reserves : reserves.reverse();
-        const [amount, rate] = [new BN(swap.amount), new BN(swap.rate)];
-        return () => CurveCalculator.swapBaseInput(amount, input, output, rate, zero, zero, zero, true).outputAmount;
+        const all = given(swap);
+        return () => CurveCalculator.swapBaseInput(...all).outputAmount;
+      };
+    },
+  },
+
+  // Of the same swaps: what the pool's reserves are after, the token that came in first.
+  raydium_cpmm_after: {
+    name: "@raydium-io/raydium-sdk-v2",
+    prepare({ CurveCalculator }) {
+      const given = cpmmArguments(load("bn.js"));
+      return (swap) => () => {
+        const told = CurveCalculator.swapBaseInput(...given(swap));
+        const left = told.tradeFee.sub(told.protocolFee).sub(told.fundFee);
+        return `${told.newInputVaultAmount.add(left)} ${told.newOutputVaultAmount}`;
       };
     },
   },

@@ -87,8 +87,8 @@ def test_the_state_after_is_the_state_before_and_the_flows(pool, amount, a_to_b)
     answer = swap(pool, amount, a_to_b)
     assume(answer is not None)
     then = after(pool, answer, a_to_b)
-    came = answer.amount_in_atoms - answer.fee_atoms * answer.fee_on_input
-    left = answer.amount_out_atoms + answer.fee_atoms * (not answer.fee_on_input)
+    came = answer.amount_in_atoms - answer.input_fee_atoms
+    left = answer.amount_out_atoms + answer.output_fee_atoms
     change_a, change_b = then.reserve_a_atoms - pool.reserve_a_atoms, then.reserve_b_atoms - pool.reserve_b_atoms
     assert (change_a, change_b) == ((came, -left) if a_to_b else (-left, came))
     assert pool.sqrt_min_price_x64 <= then.sqrt_price_x64 <= pool.sqrt_max_price_x64

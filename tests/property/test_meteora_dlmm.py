@@ -88,7 +88,7 @@ def test_the_state_after_is_the_state_before_and_the_flows(pool, amount, zero_fo
         return
     after = apply(pool, swap, zero_for_one, now, 0)
     into, of = ("x", "y") if zero_for_one else ("y", "x")
-    assert total(after, into) == total(pool, into) + amount - swap.fee_atoms
+    assert total(after, into) == total(pool, into) + amount - swap.input_fee_atoms
     assert total(after, of) == total(pool, of) - swap.amount_out_atoms
     assert abs(after.active_id - pool.active_id) == swap.crossed
     assert after.volatility.last_update_s == (now if swap.crossed else pool.volatility.last_update_s)

@@ -21,6 +21,7 @@ from phantom_arbiter.dex.meteora_dlmm import DlmmPool
 from phantom_arbiter.dex.phoenix import PhoenixMarket
 from phantom_arbiter.dex.pool import SwapQuote
 from phantom_arbiter.dex.pools import Moment, PoolState, apply, quote, segments
+from phantom_arbiter.dex.raydium_cpmm import CpmmPool
 from phantom_arbiter.dex.sanctum_inf import InfPair
 from phantom_arbiter.dex.stake_pool import StakePool
 from tests.property import test_phoenix, test_stake_pool
@@ -39,7 +40,7 @@ POOLS = MADE | {
 def held(pool: PoolState) -> tuple[int, int] | None:
     """Tokens 0 and 1 in the pool, less what it has minted; None for a pool whose state doesn't count them."""
     match pool:
-        case ConstantProductPool():
+        case ConstantProductPool() | CpmmPool():
             return pool.reserve_0_atoms, pool.reserve_1_atoms
         case DammV2Pool():
             return pool.reserve_a_atoms, pool.reserve_b_atoms
@@ -89,7 +90,7 @@ class Trader(RuleBasedStateMachine):
             return
         assert 0 <= answer.amount_in_atoms <= amount
         assert answer.amount_out_atoms >= 0
-        assert answer.fee_atoms >= 0
+        assert min(answer.input_fee_atoms, answer.output_fee_atoms) >= 0
         before, self.pool = self.pool, apply(self.pool, answer, down, NOW)
         self.gained[not down] -= answer.amount_in_atoms
         self.gained[down] += answer.amount_out_atoms
@@ -106,11 +107,8 @@ def check_flows(before: PoolState, after: PoolState, answer: SwapQuote, down: bo
     if old is None or new is None:
         return
     came, went = new[not down] - old[not down], old[down] - new[down]
-    fee_in, fee_out = (answer.fee_atoms, 0) if answer.fee_on_input else (0, answer.fee_atoms)
-    if isinstance(before, StakePool) and down:
-        fee_in, fee_out = 0, answer.fee_atoms  # the fee is a part of what is minted
-    assert answer.amount_in_atoms - fee_in <= came <= answer.amount_in_atoms
-    assert answer.amount_out_atoms <= went <= answer.amount_out_atoms + fee_out
+    assert answer.amount_in_atoms - answer.input_fee_atoms <= came <= answer.amount_in_atoms
+    assert answer.amount_out_atoms <= went <= answer.amount_out_atoms + answer.output_fee_atoms
 
 
 @pytest.mark.parametrize("kind", POOLS)

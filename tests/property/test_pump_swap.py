@@ -79,10 +79,10 @@ def test_the_state_after_is_the_state_before_and_the_flows(pool, amount, sell):
     change_quote = then.quote_reserve_atoms - pool.quote_reserve_atoms
     assert change_base == (amount if sell else -answer.amount_out_atoms)
     if sell:
-        assert -change_quote <= answer.amount_out_atoms + answer.fee_atoms
+        assert -change_quote <= answer.amount_out_atoms + answer.output_fee_atoms
         assert -change_quote >= answer.amount_out_atoms
     else:
-        assert answer.amount_in_atoms - answer.fee_atoms <= change_quote <= amount
+        assert answer.amount_in_atoms - answer.input_fee_atoms <= change_quote <= amount
     product = pool.base_reserve_atoms * pool.quote_reserve_atoms
     assert then.base_reserve_atoms * then.quote_reserve_atoms >= product
 

@@ -103,7 +103,7 @@ def test_the_state_after_is_a_sound_pool(pool, share, zero_for_one):
     passed = (min(pool.tick_current, after.tick_current), max(pool.tick_current, after.tick_current))
     assert swap.crossed == sum(passed[0] < tick.index <= passed[1] for tick in pool.ticks)
     assert (after.ticks, after.fee_rate) == (pool.ticks, pool.fee_rate)
-    assert swap.fee_atoms * 1_000_000 >= swap.amount_in_atoms * pool.fee_rate - 1_000_000
+    assert swap.input_fee_atoms * 1_000_000 >= swap.amount_in_atoms * pool.fee_rate - 1_000_000
 
 
 @given(pools(), shares, st.booleans())
@@ -127,6 +127,6 @@ def test_any_amount_is_answered(pool, amount, zero_for_one):
     answer = quote(pool, amount, zero_for_one)
     if isinstance(answer, SwapQuote):
         assert answer.amount_out_atoms > 0
-        assert 0 <= answer.fee_atoms <= answer.amount_in_atoms == amount
+        assert 0 <= answer.input_fee_atoms <= answer.amount_in_atoms == amount
     else:
         assert answer.reason in {"output is zero", "no more below", "no more above"}

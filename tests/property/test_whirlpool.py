@@ -90,7 +90,7 @@ def test_the_state_after_a_swap_is_where_its_flows_lead(made, amount, down):
     owed = (after.protocol_fee_owed_a_atoms, after.protocol_fee_owed_b_atoms)
     assert owed[down] == 0
     steps = swap.crossed + 1
-    assert swap.fee_atoms * 13 // 100 - steps <= owed[not down] <= swap.fee_atoms * 13 // 100
+    assert swap.input_fee_atoms * 13 // 100 - steps <= owed[not down] <= swap.input_fee_atoms * 13 // 100
 
 
 @given(pools(), amounts, st.booleans())

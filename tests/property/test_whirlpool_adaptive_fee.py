@@ -50,7 +50,7 @@ def test_it_never_pays_more_than_the_base_fee_would(pool, amount, down, now):
     swap, plain = quote(pool, amount, down, now), quote(replace(pool, adaptive_fee=None), amount, down)
     assume(isinstance(swap, SwapQuote) and isinstance(plain, SwapQuote))
     assert swap.amount_out_atoms <= plain.amount_out_atoms + swap.crossed  # a step may round in its favour
-    assert swap.fee_atoms <= swap.amount_in_atoms
+    assert swap.input_fee_atoms <= swap.amount_in_atoms
     assert pool.fee_ppm <= first_fee_ppm(pool, now) <= MAX_TOTAL_FEE_PPM
 
 

@@ -185,7 +185,7 @@ def test_facts_of_exact_pools_are_the_market_that_answers() -> None:
     for sale in SELL_EXACT:
         answer = exact.quote(heard.pools[sale.pool][0], 10**9, True, now)
         assert isinstance(answer, SwapQuote)
-        fill = SwapFill(answer.amount_out_atoms, answer.fee_atoms, answer.fee_on_input)
+        fill = SwapFill(answer.amount_out_atoms, answer.input_fee_atoms, answer.output_fee_atoms)
         assert market.quote_swap(sale, 10**9, now_ns) == fill
 
 

@@ -36,6 +36,7 @@ from phantom_arbiter.dex.meteora_damm_v2 import DammV2Pool
 from phantom_arbiter.dex.pool_accounts import PoolAccounts, exists
 from phantom_arbiter.dex.pools import Moment, PoolState
 from phantom_arbiter.dex.pump_swap import PumpSwapPool
+from phantom_arbiter.dex.raydium_cpmm import CpmmPool
 from phantom_arbiter.dex.whirlpool import TICKS_PER_ARRAY, TickArray, Whirlpool, first_array
 
 Assembler = Callable[[PoolAccounts, Moment], PoolState]
@@ -81,7 +82,7 @@ def _start_of_missing(accounts: PoolAccounts, read: AccountRead, account: whirlp
     raise accounts.misfit("accounts", read.address, "accounts of the pool (it is not on chain, and no tick array)")
 
 
-def _raydium_cpmm(accounts: PoolAccounts, moment: Moment) -> ConstantProductPool:
+def _raydium_cpmm(accounts: PoolAccounts, moment: Moment) -> CpmmPool:
     pool = accounts.part(
         accounts.main(), lambda read: raydium_accounts.decode_cpmm_pool(read.address, read.data, read.owner)
     )
@@ -91,7 +92,7 @@ def _raydium_cpmm(accounts: PoolAccounts, moment: Moment) -> ConstantProductPool
     )
     atoms_0 = _token_atoms(accounts, "vault_0", pool.vault_0, pool.mint_0)
     atoms_1 = _token_atoms(accounts, "vault_1", pool.vault_1, pool.mint_1)
-    return raydium_accounts.cpmm_reserves(pool, config, atoms_0, atoms_1, moment.unix_time_s)
+    return raydium_accounts.cpmm_pool(pool, config, atoms_0, atoms_1, moment.unix_time_s)
 
 
 def _raydium_amm_v4(accounts: PoolAccounts, _: Moment) -> ConstantProductPool:

@@ -13,6 +13,7 @@ from phantom_arbiter.dex.meteora_damm_v2 import DammV2Pool
 from phantom_arbiter.dex.meteora_dlmm import DlmmPool
 from phantom_arbiter.dex.pools import PoolState
 from phantom_arbiter.dex.raydium_clmm import ClmmPool
+from phantom_arbiter.dex.raydium_cpmm import CpmmPool
 from phantom_arbiter.dex.whirlpool import Whirlpool
 
 
@@ -25,6 +26,7 @@ class _Units(NamedTuple):
 
 _MEASURED: Final[dict[type, _Units]] = {
     ConstantProductPool: _Units(55_000, 0),
+    CpmmPool: _Units(55_000, 0),
     Whirlpool: _Units(80_000, 9_000),
     ClmmPool: _Units(100_000, 20_000),
     DlmmPool: _Units(60_000, 5_400),

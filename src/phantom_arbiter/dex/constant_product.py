@@ -1,14 +1,13 @@
-"""Constant-product pools (x·y = k) in exact integers: Raydium CPMM and Raydium AMM v4.
+"""Constant-product pools (x·y = k) whose whole fee stays in their reserves, in exact integers: Raydium AMM v4.
 
-Both programs take the fee from the input, rounded up, and pay the output rounded down:
+The program takes the fee from the input, rounded up, and pays the output rounded down:
 
     fee = ceil(amount_in · numerator / denominator)
     out = floor(reserve_out · (amount_in − fee) / (reserve_in + amount_in − fee))
 
-Verified: program. Both binaries (CPMM 2025-02, AMM v4 2024-11 swap-only) paid every measured swap to the unit; not with
-a creator fee, an order book or a Token-2022 transfer fee, whose accounts `raydium_accounts` refuses.
-That AMM v4 rounds a fee below half an atom to nothing: for less than 200 atoms it pays a little more than the quote,
-which is what the source of 2026-07 and the SDK answer.
+Verified: program. The binary (2024-11, swap-only) paid every measured swap to the unit; not with an order book, whose
+accounts `raydium_accounts` refuses. It rounds a fee below half an atom to nothing: for less than 200 atoms it pays a
+little more than the quote, which is what the source of 2026-07 and the SDK answer.
 All amounts are atoms of their own token and fit in a u64, as they do on chain.
 """
 
@@ -17,13 +16,12 @@ import msgspec
 from phantom_arbiter.core.units import MAX_U64
 from phantom_arbiter.dex.pool import Segment, SwapQuote, SwapRefusal
 
-RAYDIUM_CPMM_FEE_DENOMINATOR = 1_000_000
 RAYDIUM_AMM_V4_FEE_NUMERATOR = 25
 RAYDIUM_AMM_V4_FEE_DENOMINATOR = 10_000
 
 
 class ConstantProductPool(msgspec.Struct, frozen=True, gc=False):
-    """Tradable reserves (fees owed to the protocol already taken off) and the fee on the input.
+    """Tradable reserves and the fee on the input.
 
     Raises ValueError for a reserve outside u64 or a fee outside [0, 1).
     """
@@ -41,11 +39,6 @@ class ConstantProductPool(msgspec.Struct, frozen=True, gc=False):
         if not 0 <= self.fee_numerator < self.fee_denominator:
             fee = f"{self.fee_numerator}/{self.fee_denominator}"
             raise ValueError(f"fee is {fee}, expected a fraction of at least 0 and below 1")
-
-
-def raydium_cpmm_pool(reserve_0_atoms: int, reserve_1_atoms: int, trade_fee_rate: int) -> ConstantProductPool:
-    """A Raydium CPMM pool: reserves are vault − protocol − fund − creator fees, the rate is in 1e-6."""
-    return ConstantProductPool(reserve_0_atoms, reserve_1_atoms, trade_fee_rate, RAYDIUM_CPMM_FEE_DENOMINATOR)
 
 
 def raydium_amm_v4_pool(
@@ -111,7 +104,6 @@ def amount_in_for(pool: ConstantProductPool, amount_out_atoms: int, zero_for_one
 def apply(pool: ConstantProductPool, swap: SwapQuote, zero_for_one: bool) -> ConstantProductPool:
     """The pool after the swap, the whole fee left in its reserves.
 
-    The programs set a part of the fee aside for the protocol: the next account update brings that.
     Raises ValueError if the quote is larger than the pool (it was made for another state).
     """
     sign = 1 if zero_for_one else -1

@@ -125,7 +125,7 @@ def apply(pool: MarinadePool, swap: SwapQuote, zero_for_one: bool) -> MarinadePo
     """The pool after the swap; raises ValueError for a quote that does not fit the pool (made for another state)."""
     state = pool.state
     if not zero_for_one:
-        cut = swap.fee_atoms * state.treasury_cut_bps // BPS if pool.treasury_takes_cut else 0
+        cut = swap.input_fee_atoms * state.treasury_cut_bps // BPS if pool.treasury_takes_cut else 0
         if swap.amount_out_atoms > pool.sol_leg_lamports:
             raise ValueError(
                 f"swap of {swap.amount_in_atoms} atoms does not fit the pool: it was quoted for another state"

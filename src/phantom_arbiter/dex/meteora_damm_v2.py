@@ -98,9 +98,9 @@ def quote(
         return moved
     out = moved[0]
     if fee_on_input:
-        return SwapQuote(amount_in_atoms, out, fee_in, fee_on_input=True)
+        return SwapQuote(amount_in_atoms, out, fee_in)
     fee_out = _fee_atoms(out, fee_e9)
-    return SwapQuote(amount_in_atoms, out - fee_out, fee_out, fee_on_input=False)
+    return SwapQuote(amount_in_atoms, out - fee_out, 0, fee_out)
 
 
 def apply(pool: DammV2Pool, swap: SwapQuote, zero_for_one: bool, *, unix_time_s: int) -> DammV2Pool:
@@ -108,8 +108,8 @@ def apply(pool: DammV2Pool, swap: SwapQuote, zero_for_one: bool, *, unix_time_s:
 
     Raises ValueError if the quote was made for another state.
     """
-    net_in = swap.amount_in_atoms - (swap.fee_atoms if swap.fee_on_input else 0)
-    gross_out = swap.amount_out_atoms + (0 if swap.fee_on_input else swap.fee_atoms)
+    net_in = swap.amount_in_atoms - swap.input_fee_atoms
+    gross_out = swap.amount_out_atoms + swap.output_fee_atoms
     moved = _move(pool, net_in, zero_for_one)
     if isinstance(moved, SwapRefusal) or moved[0] != gross_out:
         raise ValueError(f"swap: {swap!r} is not an answer of this pool's state, which gives {moved!r}")

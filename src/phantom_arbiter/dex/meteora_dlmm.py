@@ -285,7 +285,7 @@ def _swap(
     if not 0 < out <= MAX_U64:
         return SwapRefusal("output is zero" if out == 0 else "output exceeds u64")
     crossed = abs(fills[-1].bin_id - pool.active_id)
-    return SwapQuote(amount, out, sum([fill.fee_atoms for fill in fills]), True, crossed), fills, volatility
+    return SwapQuote(amount, out, sum([fill.fee_atoms for fill in fills]), 0, crossed), fills, volatility
 
 
 def quote(

@@ -157,7 +157,7 @@ def quote(
         return SwapRefusal("an amount exceeds u64")
     fee_atoms = fee_lots * market.quote_lot_atoms
     if zero_for_one:
-        return SwapQuote(base_atoms, quote_atoms, fee_atoms, fee_on_input=False, crossed=match.emptied)
+        return SwapQuote(base_atoms, quote_atoms, 0, fee_atoms, match.emptied)
     return SwapQuote(quote_atoms, base_atoms, fee_atoms, crossed=match.emptied)
 
 

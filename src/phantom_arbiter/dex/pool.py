@@ -29,14 +29,14 @@ class AccountError(ValueError):
 class SwapQuote(Struct, frozen=True, gc=False):
     """What the program would pay. ``amount_in_atoms`` is all of the input, fee included.
 
-    ``fee_atoms`` is in the token of ``fee_on_input`` (the input, else the output). ``crossed``: ticks, tick groups
-    or bins left behind.
+    Fees are in the token of their side, the output's taken off before ``amount_out_atoms``. ``crossed``: ticks, tick
+    groups or bins left behind.
     """
 
     amount_in_atoms: int
     amount_out_atoms: int
-    fee_atoms: int
-    fee_on_input: bool = True
+    input_fee_atoms: int
+    output_fee_atoms: int = 0
     crossed: int = 0
 
 

@@ -18,6 +18,7 @@ from phantom_arbiter.dex import (
     phoenix,
     pump_swap,
     raydium_clmm,
+    raydium_cpmm,
     sanctum_inf,
     stake_pool,
     whirlpool,
@@ -26,6 +27,7 @@ from phantom_arbiter.dex.pool import Segment, SwapQuote, SwapRefusal
 
 PoolState = (
     constant_product.ConstantProductPool
+    | raydium_cpmm.CpmmPool
     | whirlpool.Whirlpool
     | raydium_clmm.ClmmPool
     | meteora_dlmm.DlmmPool
@@ -89,6 +91,12 @@ _MATHS: Final[dict[type, _Maths]] = {
         lambda pool, swap, down, _: constant_product.apply(pool, swap, down),
         lambda pool, down, _, __: constant_product.segments(pool, down),
         lambda pool, _, __: 1.0 - pool.fee_numerator / pool.fee_denominator,
+    ),
+    raydium_cpmm.CpmmPool: _Maths(
+        lambda pool, atoms, down, _: raydium_cpmm.quote(pool, atoms, down),
+        lambda pool, swap, down, _: raydium_cpmm.apply(pool, swap, down),
+        lambda pool, down, _, __: raydium_cpmm.segments(pool, down),
+        lambda pool, down, _: pool.fees.kept(down),
     ),
     whirlpool.Whirlpool: _Maths(
         lambda pool, atoms, down, now: whirlpool.quote(pool, atoms, down, now.unix_time_s),

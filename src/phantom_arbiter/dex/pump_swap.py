@@ -80,7 +80,7 @@ def fee_rates(pool: PumpSwapPool) -> FeeRates:
 def quote(pool: PumpSwapPool, amount_in_atoms: int, zero_for_one: bool) -> SwapQuote | SwapRefusal:
     """The answer to selling base tokens (``zero_for_one``) or buying them for an exact quote amount.
 
-    A purchase's ``fee_atoms`` is all that does not trade, with the few atoms of rounding that the SDK leaves over.
+    A purchase's ``input_fee_atoms`` is all that does not trade, the few atoms of rounding that the SDK leaves over too.
     """
     if not 0 < amount_in_atoms <= MAX_U64:
         return SwapRefusal(f"amount_in_atoms is {amount_in_atoms}, expected 1 to 2^64 - 1")
@@ -103,11 +103,11 @@ def apply(pool: PumpSwapPool, swap: SwapQuote, zero_for_one: bool) -> PumpSwapPo
     if quote(pool, swap.amount_in_atoms, zero_for_one) != swap:
         raise ValueError(f"swap: {swap!r} is not an answer of this pool's state")
     if zero_for_one:
-        gross = swap.amount_out_atoms + swap.fee_atoms
+        gross = swap.amount_out_atoms + swap.output_fee_atoms
         base, quoted = swap.amount_in_atoms, _fee_atoms(gross, fee_rates(pool).lp_bps) - gross
     else:
         lp_fee = _fee_atoms(_before_correction(pool, swap.amount_in_atoms), fee_rates(pool).lp_bps)
-        base, quoted = -swap.amount_out_atoms, swap.amount_in_atoms - swap.fee_atoms + lp_fee
+        base, quoted = -swap.amount_out_atoms, swap.amount_in_atoms - swap.input_fee_atoms + lp_fee
     return replace(
         pool,
         base_reserve_atoms=pool.base_reserve_atoms + base,
@@ -129,7 +129,7 @@ def segments(pool: PumpSwapPool, zero_for_one: bool) -> tuple[Segment, ...]:
 def _sell(pool: PumpSwapPool, base_in: int) -> SwapQuote:
     gross = pool.quote_reserve_atoms * base_in // (pool.base_reserve_atoms + base_in)
     fee = _fees_atoms(gross, fee_rates(pool))
-    return SwapQuote(base_in, gross - fee, fee, fee_on_input=False)
+    return SwapQuote(base_in, gross - fee, 0, fee)
 
 
 def _buy(pool: PumpSwapPool, quote_in: int) -> SwapQuote:

@@ -1,26 +1,23 @@
-"""Raydium CPMM and AMM v4 account bytes → pools of `constant_product`.
+"""Raydium CPMM and AMM v4 account bytes → pools of `raydium_cpmm` and `constant_product`.
 
-Layouts: the programs' sources (raydium-cp-swap of 2025-12, raydium-amm of 2026-07). Verified: program, for the maths
-over reserves and fee (`constant_product`); formula (the sources), for the offsets, which no fixture covers.
+Layouts: the programs' sources (raydium-cp-swap of 2025-12, raydium-amm of 2026-07). Verified: program, by swaps on
+accounts of these layouts; formula (the source), for the creator's fields, which the binary at hand is older than.
 
-Refused, because no vectors cover it: CPMM with a creator fee that is on, CPMM with a Token-2022 mint (it may take a
-transfer fee), AMM v4 in any status but swap-only (6), so in particular with an order book (1).
+Refused, because nothing verifies it: CPMM with a Token-2022 mint (it may take a transfer fee), AMM v4 in any status but
+swap-only (6), so in particular with an order book (1).
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from msgspec import Struct
 
 from phantom_arbiter.core.units import MAX_U64
 from phantom_arbiter.dex.account_bytes import AccountBytes
-from phantom_arbiter.dex.constant_product import (
-    RAYDIUM_CPMM_FEE_DENOMINATOR,
-    ConstantProductPool,
-    raydium_cpmm_pool,
-)
+from phantom_arbiter.dex.constant_product import ConstantProductPool
 from phantom_arbiter.dex.pool import AccountError
+from phantom_arbiter.dex.raydium_cpmm import FEE_DENOMINATOR, CpmmFees, CpmmPool, CreatorFeeOn
 
 CPMM_PROGRAM: Final = "CPMMoo8L3F4NbTegBCKVNunggL7H1ZpdTHKxQB5qKP1C"
 AMM_V4_PROGRAM: Final = "675kPX9MHTjS2zt1qfr1NYHuzeLXfQM9H24wFSUt1Mp8"
@@ -35,7 +32,7 @@ SWAP_ONLY: Final = 6
 _CPMM_SWAP_OFF: Final = 1 << 2
 
 
-class CpmmPool(Struct, frozen=True, gc=False):
+class CpmmAccount(Struct, frozen=True, gc=False):
     """A CPMM pool that swaps. Fees owed (protocol + fund + creator) are in the vaults and not in the reserves."""
 
     address: str
@@ -48,7 +45,8 @@ class CpmmPool(Struct, frozen=True, gc=False):
     mint_1_decimals: int
     fees_owed_0_atoms: int
     fees_owed_1_atoms: int
-    creator_fee_on: bool
+    creator_fee_enabled: bool
+    creator_fee_on: CreatorFeeOn
     opens_unix_s: int
 
 
@@ -78,7 +76,7 @@ class AmmV4Pool(Struct, frozen=True, gc=False):
     fee_denominator: int
 
 
-def decode_cpmm_pool(address: str, data: bytes, owner: str) -> CpmmPool:
+def decode_cpmm_pool(address: str, data: bytes, owner: str) -> CpmmAccount:
     """Raises AccountError for other bytes, swaps switched off, or a mint of another token program."""
     pool = AccountBytes(
         f"Raydium CPMM pool {address}",
@@ -95,7 +93,7 @@ def decode_cpmm_pool(address: str, data: bytes, owner: str) -> CpmmPool:
         pool.expect(field, program, program == TOKEN_PROGRAM, f"{TOKEN_PROGRAM}: others may take a transfer fee")
     pool.expect("creator_fee_on", side, side <= 2, "0 to 2")
     pool.expect("enable_creator_fee", enabled, enabled <= 1, "0 or 1")
-    return CpmmPool(
+    return CpmmAccount(
         address=address,
         config=pool.address(8),
         vault_0=pool.address(72),
@@ -106,13 +104,14 @@ def decode_cpmm_pool(address: str, data: bytes, owner: str) -> CpmmPool:
         mint_1_decimals=data[332],
         fees_owed_0_atoms=pool.uint(341, 8) + pool.uint(357, 8) + pool.uint(397, 8),
         fees_owed_1_atoms=pool.uint(349, 8) + pool.uint(365, 8) + pool.uint(405, 8),
-        creator_fee_on=bool(enabled),
+        creator_fee_enabled=bool(enabled),
+        creator_fee_on=cast(CreatorFeeOn, side),
         opens_unix_s=pool.uint(373, 8),
     )
 
 
 def decode_cpmm_config(address: str, data: bytes, owner: str) -> CpmmConfig:
-    """Raises AccountError for other bytes or rates that are no fraction."""
+    """Raises AccountError for other bytes, or rates that are no fraction or together take more than there is."""
     config = AccountBytes(
         f"Raydium CPMM config {address}",
         data,
@@ -124,28 +123,29 @@ def decode_cpmm_config(address: str, data: bytes, owner: str) -> CpmmConfig:
     offsets = {"trade_fee_rate": 12, "protocol_fee_rate": 20, "fund_fee_rate": 28, "creator_fee_rate": 108}
     rates = {name: config.uint(offset, 8) for name, offset in offsets.items()}
     for name, rate in rates.items():
-        config.expect(name, rate, rate < RAYDIUM_CPMM_FEE_DENOMINATOR, "below 1,000,000")
+        config.expect(name, rate, rate < FEE_DENOMINATOR, "below 1,000,000")
+    for one, other in (("trade_fee_rate", "creator_fee_rate"), ("protocol_fee_rate", "fund_fee_rate")):
+        both = rates[one] + rates[other]
+        config.expect(f"{one} + {other}", both, both <= FEE_DENOMINATOR, "at most 1,000,000")
     return CpmmConfig(address, **rates)
 
 
-def cpmm_reserves(
-    pool: CpmmPool, config: CpmmConfig, vault_0_atoms: int, vault_1_atoms: int, unix_s: int
-) -> ConstantProductPool:
+def cpmm_pool(pool: CpmmAccount, config: CpmmConfig, vault_0_atoms: int, vault_1_atoms: int, unix_s: int) -> CpmmPool:
     """The pool to quote with: reserves are the vaults less all fees owed.
 
-    Raises AccountError for another config, a creator fee, a pool that is not open yet, or vaults below the fees owed.
+    Raises AccountError for another config, a pool that is not open yet, or vaults below the fees owed.
     """
     account = f"Raydium CPMM pool {pool.address}"
     if config.address != pool.config:
         raise AccountError(account, "config", config.address, pool.config)
-    if pool.creator_fee_on and config.creator_fee_rate:
-        raise AccountError(account, "creator_fee_rate", config.creator_fee_rate, "0: no vectors cover a creator fee")
     if unix_s < pool.opens_unix_s:
         raise AccountError(account, "open_time", pool.opens_unix_s, f"at most now, {unix_s}")
-    return raydium_cpmm_pool(
+    creator_rate = config.creator_fee_rate if pool.creator_fee_enabled else 0
+    rates = config.trade_fee_rate, config.protocol_fee_rate, config.fund_fee_rate, creator_rate
+    return CpmmPool(
         _reserve(account, "vault_0", vault_0_atoms, pool.fees_owed_0_atoms),
         _reserve(account, "vault_1", vault_1_atoms, pool.fees_owed_1_atoms),
-        config.trade_fee_rate,
+        CpmmFees(*rates, pool.creator_fee_on),
     )
 
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from phantom_arbiter.core.units import MAX_U64
 from phantom_arbiter.dex import pools
-from phantom_arbiter.dex.constant_product import ConstantProductPool, reserves
+from phantom_arbiter.dex.constant_product import ConstantProductPool
 from phantom_arbiter.dex.pools import Moment, PoolState
+from phantom_arbiter.dex.raydium_cpmm import CpmmPool
 from phantom_arbiter.dex.route_graph import (
     KEEP,
     MAX_COUNT,
@@ -154,10 +155,11 @@ class RouteIndex:
 
     def _write(self, row: int, pool: PoolState, moment: Moment) -> None:
         flipped = self._flipped[row]
-        if type(pool) is ConstantProductPool:  # the most common by far: no segments are made
-            low, high = reserves(pool, zero_for_one=not flipped)
-            keep = 1.0 - pool.fee_numerator / pool.fee_denominator
-            self._put_constant_product(row, float(low), float(high), keep, float(MAX_U64), *self._arena)
+        product = _product(pool)
+        if product is not None:  # the most common by far: no segments are made
+            reserve_0, reserve_1, keep = product
+            low, high = (reserve_1, reserve_0) if flipped else (reserve_0, reserve_1)
+            self._put_constant_product(row, low, high, keep, float(MAX_U64), *self._arena)
             return
         for direction in range(2):
             zero_for_one = (direction == 0) != flipped
@@ -254,3 +256,13 @@ class RouteIndex:
         self._arena = packed(graph)
         self._graph = unpacked(*self._arena)
         return self._graph
+
+
+def _product(pool: PoolState) -> tuple[float, float, float] | None:
+    """Reserves of tokens 0 and 1 and γ, of an x·y = k pool that takes the same share of the input both ways."""
+    if type(pool) is ConstantProductPool:
+        keep = 1.0 - pool.fee_numerator / pool.fee_denominator
+        return float(pool.reserve_0_atoms), float(pool.reserve_1_atoms), keep
+    if type(pool) is CpmmPool and not (pool.fees.creator_rate and pool.fees.creator_fee_on):
+        return float(pool.reserve_0_atoms), float(pool.reserve_1_atoms), pool.fees.kept(True)
+    return None

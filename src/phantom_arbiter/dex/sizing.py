@@ -9,9 +9,11 @@ from typing import Final
 
 import msgspec
 
-from phantom_arbiter.dex.constant_product import ConstantProductPool, amount_in_for
+from phantom_arbiter.dex import constant_product, raydium_cpmm
+from phantom_arbiter.dex.constant_product import ConstantProductPool
 from phantom_arbiter.dex.pool import Segment, SwapQuote, SwapRefusal
 from phantom_arbiter.dex.pools import Moment, PoolState, quote, segments
+from phantom_arbiter.dex.raydium_cpmm import CpmmPool
 
 FINE_ATOMS: Final = 1 << 24
 """Where no amount of a cycle is below this, an atom of any is too little to search for: the input is only trimmed."""
@@ -217,8 +219,11 @@ def least_input(hop: PoolHop, enough: SwapQuote, wanted_out_atoms: int, moment: 
     of the input; at most ``MAX_TRIM_QUOTES`` quotes in all. The answer always pays enough.
     """
     pool, zero_for_one = hop
-    if isinstance(pool, ConstantProductPool):
-        amount = amount_in_for(pool, wanted_out_atoms, zero_for_one)
+    if isinstance(pool, ConstantProductPool | CpmmPool):
+        if isinstance(pool, CpmmPool):
+            amount = raydium_cpmm.amount_in_for(pool, wanted_out_atoms, zero_for_one)
+        else:
+            amount = constant_product.amount_in_for(pool, wanted_out_atoms, zero_for_one)
         found = amount if isinstance(amount, SwapRefusal) else quote(pool, amount, zero_for_one, moment)
         return found if isinstance(found, SwapQuote) and found.amount_out_atoms >= wanted_out_atoms else enough
     spare = enough.amount_out_atoms - wanted_out_atoms + 1

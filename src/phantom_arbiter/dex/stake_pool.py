@@ -71,9 +71,9 @@ def quote(pool: StakePool, amount_in_atoms: int, zero_for_one: bool, epoch: int)
 def apply(pool: StakePool, swap: SwapQuote, zero_for_one: bool) -> StakePool:
     """The pool after the swap; raises ValueError for a quote that does not fit the pool (made for another state)."""
     if zero_for_one:
-        lamports, tokens = swap.amount_in_atoms, swap.amount_out_atoms + swap.fee_atoms
+        lamports, tokens = swap.amount_in_atoms, swap.amount_out_atoms + swap.output_fee_atoms
     else:
-        lamports, tokens = -swap.amount_out_atoms, swap.fee_atoms - swap.amount_in_atoms
+        lamports, tokens = -swap.amount_out_atoms, swap.input_fee_atoms - swap.amount_in_atoms
     total, supply = pool.account.total_lamports + lamports, pool.account.pool_token_supply_atoms + tokens
     if total < 0 or supply < 0 or pool.reserve_lamports + lamports < 0:
         raise ValueError(f"swap of {swap.amount_in_atoms} atoms does not fit the pool: it was quoted for another state")
@@ -116,7 +116,7 @@ def _deposit(pool: StakePool, lamports: int) -> SwapQuote | SwapRefusal:
     )
     if max(after) > MAX_U64:
         return SwapRefusal("the pool would exceed u64")
-    return SwapQuote(lamports, minted - fee, fee, fee_on_input=False)
+    return SwapQuote(lamports, minted - fee, 0, fee)
 
 
 def _withdraw(pool: StakePool, tokens: int) -> SwapQuote | SwapRefusal:

@@ -308,7 +308,7 @@ def quote(pool: Whirlpool, amount_in_atoms: int, zero_for_one: bool, unix_time_s
     swap = _swap(pool, amount_in_atoms, zero_for_one, _started(pool, unix_time_s))
     if isinstance(swap, SwapRefusal):
         return swap
-    return SwapQuote(swap.in_atoms, swap.out_atoms, swap.fee_atoms, True, swap.crossed)
+    return SwapQuote(swap.in_atoms, swap.out_atoms, swap.fee_atoms, 0, swap.crossed)
 
 
 def apply(pool: Whirlpool, swap: SwapQuote, zero_for_one: bool, unix_time_s: int = 0) -> Whirlpool:

@@ -113,7 +113,7 @@ def _pool_exact_in(instrument: Instrument, pool: PoolUpdated, in_asset: str, in_
     if isinstance(answer, SwapRefusal):
         return None
     reserve_in, reserve_out = reserves_for(pool, in_asset)
-    at_mid = mul_div(in_atoms - answer.fee_atoms, reserve_out, reserve_in, Rounding.UP)
+    at_mid = mul_div(in_atoms - answer.input_fee_atoms, reserve_out, reserve_in, Rounding.UP)
     out_asset = pool.asset_1 if pool.asset_0 == in_asset else pool.asset_0
     return SwapQuote(
         instrument=instrument.id,
@@ -122,7 +122,7 @@ def _pool_exact_in(instrument: Instrument, pool: PoolUpdated, in_asset: str, in_
         out_asset=out_asset,
         in_atoms=in_atoms,
         out_atoms=answer.amount_out_atoms,
-        fee_atoms=answer.fee_atoms,
+        fee_atoms=answer.input_fee_atoms,
         impact_atoms=at_mid - answer.amount_out_atoms,
     )
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from phantom_arbiter.core.cycles import net_flows
-from phantom_arbiter.core.events import Envelope, FeeKind, OrderReported
+from phantom_arbiter.core.events import Envelope, Fee, FeeKind, OrderReported
 from phantom_arbiter.core.intents import Intent, Swap
 from phantom_arbiter.core.orders import Order, OrderStatus
 from phantom_arbiter.core.outcome import Outcome
@@ -23,15 +23,14 @@ CHAIN: Final = (FeeKind.BASE, FeeKind.PRIORITY, FeeKind.TIP, FeeKind.RENT)
 
 
 class ArbLeg(Struct, frozen=True):
-    """A swap as it filled; its fee is inside the amounts."""
+    """A swap as it filled; its fees are inside the amounts."""
 
     pool: str
     in_asset: str
     out_asset: str
     in_atoms: int
     out_atoms: int
-    fee_asset: str
-    fee_atoms: int
+    fees: tuple[Fee, ...]
 
 
 class ArbOrder(Struct, frozen=True):
@@ -121,7 +120,7 @@ class ArbFollower:
         legs = tuple(_legs(order))
         flows = {asset: atoms for asset, atoms in net_flows(order).items() if atoms}
         chain = {kind: sum(fee.atoms for fee in order.chain_fees if fee.kind is kind) for kind in CHAIN}
-        pool_fees = sum(self._micros(leg.fee_asset, leg.fee_atoms) for leg in legs)
+        pool_fees = sum(self._micros(fee.asset, fee.atoms) for leg in legs for fee in leg.fees)
         lamport = (self._view.usd_price("SOL") or 0.0) * MICROS_PER_USD / 10**9
         return replace(
             early,
@@ -147,8 +146,5 @@ def _legs(order: Order) -> list[ArbLeg]:
     legs = []
     for leg, state in zip(order.intent.legs, order.legs, strict=True):
         assert isinstance(leg, Swap)
-        fee_asset, fee_atoms = next(((fee.asset, fee.atoms) for fee in state.fees), (leg.in_asset, 0))
-        legs.append(
-            ArbLeg(leg.pool, leg.in_asset, leg.out_asset, state.in_atoms, state.out_atoms, fee_asset, fee_atoms)
-        )
+        legs.append(ArbLeg(leg.pool, leg.in_asset, leg.out_asset, state.in_atoms, state.out_atoms, state.fees))
     return legs

@@ -106,8 +106,9 @@ def _quote_after(
     out_atoms = min(whole.amount_out_atoms - first.amount_out_atoms - 1, alone.amount_out_atoms)
     if out_atoms <= 0:
         return "output is zero"
-    fee_atoms = max(0, whole.fee_atoms - first.fee_atoms)
-    rest = SwapQuote(whole.amount_in_atoms - before_atoms, out_atoms, fee_atoms, whole.fee_on_input)
+    fee_in = max(0, whole.input_fee_atoms - first.input_fee_atoms)
+    fee_out = max(0, whole.output_fee_atoms - first.output_fee_atoms)
+    rest = SwapQuote(whole.amount_in_atoms - before_atoms, out_atoms, fee_in, fee_out)
     return fill_of(rest, in_atoms)
 
 

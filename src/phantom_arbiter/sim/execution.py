@@ -214,8 +214,8 @@ class Executor:
             fill = self.liquidity.swap(leg, in_atoms, draft.now_ns)
             if isinstance(fill, str):
                 raise AssertionError(f"{leg.instrument}: quoted, then refused in the same instant: {fill}")
-            fee_asset = leg.in_asset if fill.fee_on_input else leg.out_asset
-            fees = (Fee(FeeKind.SWAP, fee_asset, fill.fee_atoms),) if fill.fee_atoms else ()
+            taken = (leg.in_asset, fill.input_fee_atoms), (leg.out_asset, fill.output_fee_atoms)
+            fees = tuple(Fee(FeeKind.SWAP, asset, atoms) for asset, atoms in taken if atoms)
             draft.reports[index] = LegReport(index, LegStatus.FILLED, in_atoms, fill.out_atoms, fees)
             opened = token_account(draft.intent, leg)
             if opened and opened not in self.token_accounts:

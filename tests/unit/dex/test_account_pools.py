@@ -19,6 +19,7 @@ from phantom_arbiter.dex.account_pools import PoolDecoder, UnreadablePool, decod
 from phantom_arbiter.dex.constant_product import ConstantProductPool
 from phantom_arbiter.dex.pool import AccountError, SwapQuote
 from phantom_arbiter.dex.pools import Moment
+from phantom_arbiter.dex.raydium_cpmm import CpmmFees, CpmmPool
 from phantom_arbiter.dex.sanctum_inf import WRAPPED_SOL_MINT
 from tests.golden.measured import load
 from tests.golden.onchain import raydium_clmm as clmm_vectors
@@ -139,7 +140,7 @@ def test_the_real_stake_pools_answer_as_their_own_tests_say():
     blaze = decode(real_blaze())
     assert blaze.reserve_lamports == 25_138_642_843_993
     answer = pools.quote(blaze, 10**9, True, Moment(1, 1, 561))
-    assert answer == SwapQuote(10**9, 904_760_111, 724_388, fee_on_input=False)
+    assert answer == SwapQuote(10**9, 904_760_111, 0, 724_388)
     pair, moment = decode(real_sanctum_pair()), Moment(1, 1, 0)
     assert pools.quote(pair, 10**9, True, moment) == SwapQuote(10**9, 1_112_193_344, 1_000_000)
     msol = decode(real_marinade())
@@ -148,7 +149,7 @@ def test_the_real_stake_pools_answer_as_their_own_tests_say():
 
 
 def test_the_reserves_of_raydiums_pools_are_their_vaults_less_what_is_owed():
-    assert decode(MADE["raydium_cpmm"]) == ConstantProductPool(10**12 - 111, 10**11 - 222, 2_500, 10**6)
+    assert decode(MADE["raydium_cpmm"]) == CpmmPool(10**12 - 111, 10**11 - 222, CpmmFees(2_500, 120_000, 40_000))
     assert decode(MADE["raydium_amm_v4"]) == ConstantProductPool(10**12 - 11, 10**11 - 22, 25, 10_000)
 
 

@@ -9,7 +9,6 @@ from phantom_arbiter.dex.constant_product import (
     apply,
     quote,
     raydium_amm_v4_pool,
-    raydium_cpmm_pool,
     segments,
 )
 from phantom_arbiter.dex.pool import SwapQuote, SwapRefusal
@@ -69,7 +68,6 @@ def test_unsound_pools_are_refused(fields, named):
 
 
 def test_programs_pools():
-    assert raydium_cpmm_pool(7, 8, 2_500) == ConstantProductPool(7, 8, 2_500, 1_000_000)
     assert raydium_amm_v4_pool(100, 200, 1, 2) == ConstantProductPool(99, 198, 25, 10_000)
 
 

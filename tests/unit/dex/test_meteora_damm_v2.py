@@ -102,7 +102,8 @@ def test_fee_side_and_the_program_s_reserves_after(mode, a_to_b, fee, on_input, 
     before = pool(collect_fee_mode=mode)
     swap = quote(before, IN, a_to_b, unix_time_s=1_000, slot=0)
     assert isinstance(swap, SwapQuote)
-    assert (swap.fee_atoms, swap.fee_on_input, swap.amount_in_atoms) == (fee, on_input, IN)
+    fees = (fee, 0) if on_input else (0, fee)
+    assert (swap.input_fee_atoms, swap.output_fee_atoms, swap.amount_in_atoms) == (*fees, IN)
     after = apply(before, swap, a_to_b, unix_time_s=1_000)
     assert (after.reserve_a_atoms, after.reserve_b_atoms) == (reserve_a, reserve_b)
 

@@ -66,7 +66,7 @@ def test_a_drained_bin_costs_its_price_and_the_next_one_pays_for_volatility():
     # bin 0: 1,000,000 + ceil(1,000,000 / 999) = 1,001,002; bin −1: 40,000 · (10⁴ · 10)² / 1e11 = 4,000 more of 1e9
     fee = -(-1_000_000 * 1_004_000 // 10**9)
     assert quote(state, 2_001_002, True, NOW, 0) == SwapQuote(
-        2_001_002, 1_000_000 + (1_000_000 - fee) // 2, 1_002 + fee, True, 1
+        2_001_002, 1_000_000 + (1_000_000 - fee) // 2, 1_002 + fee, 0, 1
     )
 
 
@@ -116,7 +116,7 @@ def test_a_swap_leaves_its_bins_its_active_bin_its_volatility_and_its_time():
     assert after.active_id == -3
     assert after.volatility == Volatility(40_000, 10_000, 0, NOW)
     moved = after.arrays[0].bins[0], after.arrays[-1].bins[67]
-    assert sum(bin_.amount_x_atoms for bin_ in moved) == 7 + 1_500 - answer.fee_atoms
+    assert sum(bin_.amount_x_atoms for bin_ in moved) == 7 + 1_500 - answer.input_fee_atoms
     assert sum(bin_.amount_y_atoms for bin_ in moved) == 2_000 - answer.amount_out_atoms
     assert state.arrays[0].bins[0] == Bin(7, 1_000, ONE)
 

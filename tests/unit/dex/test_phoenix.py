@@ -152,7 +152,7 @@ def test_what_the_program_took_and_paid(row):
 def test_a_sell_by_hand():
     # 6 lots: 5 + 1 at 99 ticks of 1000 / 100 = 10 quote lots a base lot: 5940 lots; fee ceil(594000·10/10^4/100) = 6
     answer = quote(BOOK, 6_999, True, SLOT, UNIX_S)
-    assert answer == SwapQuote(6_000, 59_340, 60, fee_on_input=False, crossed=1)
+    assert answer == SwapQuote(6_000, 59_340, 0, 60, crossed=1)
     after = apply(BOOK, answer, True, SLOT, UNIX_S)
     assert after.bids == (PhoenixOrder(99, 6, 100), *BOOK.bids[2:])
     assert after.asks == BOOK.asks

@@ -81,8 +81,8 @@ def test_quote_is_the_sdk_s(quoted, sell, amount, options, out):
 def test_a_sale_by_hand():
     # gross = floor(85·10⁹·10⁹ / (206.9·10¹² + 10⁹)) = 410 824; fees 82.2, 3820.7 and 1232.5, each up: 83 + 3821 + 1233
     before = pool()
-    assert quote(before, 10**9, True) == SwapQuote(10**9, 405_687, 5_137, fee_on_input=False)
-    after = apply(before, SwapQuote(10**9, 405_687, 5_137, fee_on_input=False), True)
+    assert quote(before, 10**9, True) == SwapQuote(10**9, 405_687, 0, 5_137)
+    after = apply(before, SwapQuote(10**9, 405_687, 0, 5_137), True)
     assert after.base_reserve_atoms == BASE + 10**9
     assert after.quote_reserve_atoms == QUOTE - 410_824 + 83
 

@@ -15,11 +15,12 @@ from phantom_arbiter.dex.raydium_accounts import (
     CPMM_PROGRAM,
     TOKEN_PROGRAM,
     amm_v4_reserves,
-    cpmm_reserves,
+    cpmm_pool,
     decode_amm_v4_pool,
     decode_cpmm_config,
     decode_cpmm_pool,
 )
+from phantom_arbiter.dex.raydium_cpmm import CpmmFees, CpmmPool
 
 KEYS = [bytes([number]) * 32 for number in range(1, 12)]
 POOL, CONFIG = "pool", base58(KEYS[0])
@@ -45,9 +46,9 @@ def cpmm_bytes(status=0, programs=(TOKEN, TOKEN), side=0, enabled=0, opens=5) ->
     )
 
 
-def config_bytes(trade=2_500, creator=0) -> bytes:
+def config_bytes(trade=2_500, creator=0, protocol=120_000) -> bytes:
     head = sha256(b"account:AmmConfig").digest()[:8] + bytes([255, 0]) + struct.pack("<H", 1)
-    rates = struct.pack("<QQQQ", trade, 120_000, 40_000, 150_000_000)
+    rates = struct.pack("<QQQQ", trade, protocol, 40_000, 150_000_000)
     return head + rates + KEYS[1] + KEYS[2] + struct.pack("<Q", creator) + bytes(8 * 15)
 
 
@@ -85,16 +86,31 @@ def test_a_cpmm_pools_fields_and_reserves():
     pool = cpmm()
     assert (pool.config, pool.vault_0, pool.vault_1) == tuple(base58(KEYS[at]) for at in (0, 2, 3))
     assert (pool.mint_0, pool.mint_1) == (base58(KEYS[5]), base58(KEYS[6]))
-    assert (pool.mint_0_decimals, pool.mint_1_decimals, pool.creator_fee_on) == (9, 6, False)
+    assert (pool.mint_0_decimals, pool.mint_1_decimals, pool.creator_fee_enabled) == (9, 6, False)
     assert (pool.fees_owed_0_atoms, pool.fees_owed_1_atoms) == (100 + 10 + 1, 200 + 20 + 2)
-    assert cpmm_reserves(pool, config(), 1_111, 2_222, NOW) == ConstantProductPool(1_000, 2_000, 2_500, 1_000_000)
+    fees = CpmmFees(2_500, 120_000, 40_000)
+    assert cpmm_pool(pool, config(), 1_111, 2_222, NOW) == CpmmPool(1_000, 2_000, fees)
 
 
-def test_a_creator_fee_counts_only_where_it_is_on_and_is_then_refused():
-    assert cpmm_reserves(cpmm(), config(creator=500), 1_111, 2_222, NOW).fee_numerator == 2_500
-    assert cpmm_reserves(cpmm(enabled=1), config(), 1_111, 2_222, NOW).fee_numerator == 2_500
-    with pytest.raises(AccountError, match="Raydium CPMM pool pool: creator_fee_rate: got 500, expected 0"):
-        cpmm_reserves(cpmm(enabled=1), config(creator=500), 1_111, 2_222, NOW)
+def test_a_creator_fee_counts_only_where_it_is_on():
+    def fees(enabled, rate, side):
+        return cpmm_pool(cpmm(enabled=enabled, side=side), config(creator=rate), 1_111, 2_222, NOW).fees
+
+    for side in range(3):
+        assert fees(1, 500, side) == CpmmFees(2_500, 120_000, 40_000, 500, side)
+        assert fees(0, 500, side) == fees(1, 0, side) == CpmmFees(2_500, 120_000, 40_000, 0, side)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"creator": 997_501}, r"trade_fee_rate \+ creator_fee_rate: got 1000001"),
+        ({"protocol": 960_001}, r"protocol_fee_rate \+ fund_fee_rate: got 1000001"),
+    ],
+)
+def test_cpmm_rates_that_take_more_than_there_is(change, named):
+    with pytest.raises(AccountError, match=f"Raydium CPMM config {CONFIG}: {named}, expected at most 1,000,000"):
+        config(**change)
 
 
 @pytest.mark.parametrize(
@@ -118,14 +134,14 @@ def test_a_cpmm_pool_that_only_stops_liquidity_still_swaps():
 
 def test_what_does_not_belong_to_a_cpmm_pool_is_refused():
     with pytest.raises(AccountError, match="config: got 'other'"):
-        cpmm_reserves(cpmm(), replace(config(), address="other"), 1_111, 2_222, NOW)
+        cpmm_pool(cpmm(), replace(config(), address="other"), 1_111, 2_222, NOW)
     with pytest.raises(AccountError, match="open_time: got 5, expected at most now, 4"):
-        cpmm_reserves(cpmm(), config(), 1_111, 2_222, 4)
-    assert cpmm_reserves(cpmm(), config(), 1_111, 2_222, 5).reserve_0_atoms == 1_000
+        cpmm_pool(cpmm(), config(), 1_111, 2_222, 4)
+    assert cpmm_pool(cpmm(), config(), 1_111, 2_222, 5).reserve_0_atoms == 1_000
     with pytest.raises(AccountError, match="vault_1: got 221, expected at least the 222 atoms owed"):
-        cpmm_reserves(cpmm(), config(), 1_111, 221, NOW)
+        cpmm_pool(cpmm(), config(), 1_111, 221, NOW)
     with pytest.raises(AccountError, match="vault_0: got 18446744073709551616"):
-        cpmm_reserves(cpmm(), config(), MAX_U64 + 1, 2_222, NOW)
+        cpmm_pool(cpmm(), config(), MAX_U64 + 1, 2_222, NOW)
     with pytest.raises(AccountError, match=f"Raydium CPMM config {CONFIG}: trade_fee_rate: got 1000000"):
         config(trade=1_000_000)
 

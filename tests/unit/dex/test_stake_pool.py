@@ -82,7 +82,7 @@ def test_what_the_program_answered(row):
 
 def test_the_real_jupsol_pool_answers_as_measured():
     state = StakePool(decode_stake_pool(*real("jupsol-pool")[:2]), 10**12)
-    assert quote(state, 10**9, True, 0) == SwapQuote(10**9, 897_326_894, 0, fee_on_input=False)
+    assert quote(state, 10**9, True, 0) == SwapQuote(10**9, 897_326_894, 0, 0)
     assert quote(state, 5 * 10**8, False, 0) == SwapQuote(5 * 10**8, 556_653_325, 500_000)
 
 
@@ -91,7 +91,7 @@ def test_the_real_blaze_pool_and_reserve():
     state = decode(*real("blaze-pool")[:2], *reserve)
     assert state.reserve_lamports == 25_138_642_843_993
     # floor(10^9·2059171165005782/2274109789060512) = 905484499; fee ceil(·8/10^4) = 724388
-    assert quote(state, 10**9, True, 561) == SwapQuote(10**9, 904_760_111, 724_388, fee_on_input=False)
+    assert quote(state, 10**9, True, 561) == SwapQuote(10**9, 904_760_111, 0, 724_388)
     assert isinstance(quote(state, 10**9, True, 562), SwapRefusal)
     assert (lamports_for(state.account, 10**9), pool_tokens_for(state.account, 10**9)) == (1_104_381_135, 905_484_499)
 
@@ -99,7 +99,7 @@ def test_the_real_blaze_pool_and_reserve():
 def test_state_after_is_state_before_and_flows():
     state = pool(deposit=(1, 100), withdrawal=(1, 100), reserve=STAKE_ACCOUNT_RENT_LAMPORTS + 5_000)
     paid_in = quote(state, 1_100, True, 7)
-    assert paid_in == SwapQuote(1_100, 990, 10, fee_on_input=False)
+    assert paid_in == SwapQuote(1_100, 990, 0, 10)
     after = apply(state, paid_in, True)
     assert (after.account.total_lamports, after.account.pool_token_supply_atoms) == (1_101_100, 1_001_000)
     assert after.reserve_lamports == STAKE_ACCOUNT_RENT_LAMPORTS + 6_100

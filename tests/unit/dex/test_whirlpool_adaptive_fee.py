@@ -204,7 +204,7 @@ def test_a_swap_over_borders_counts_them_and_moves_the_oracle():
     assert after.adaptive_fee == replace(
         FEE, reference_updated_s=NOW + 600, volatility_reference=0, reference_group=0, volatility=10_000
     )
-    assert 3_000 * 5 * 10**3 < swap.fee_atoms < 3_164 * 5 * 10**3
+    assert 3_000 * 5 * 10**3 < swap.input_fee_atoms < 3_164 * 5 * 10**3
 
 
 def test_a_swap_of_more_steps_than_a_transaction_has_room_for_is_refused():

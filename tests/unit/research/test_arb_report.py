@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from phantom_arbiter.core.events import Fee, FeeKind
 from phantom_arbiter.engines.arb.logic import ArbEngine
 from phantom_arbiter.research.arb_episodes import PoolRows, episodes_of
 from phantom_arbiter.research.arb_orders import ArbFollower, ArbLeg, ArbOrder
@@ -30,7 +31,7 @@ def landed(number: int, gross_micros: int, *, day: int = 0, second: int = 3) -> 
         size_micros=20_000_000,
         hoped_micros=50_000,
         swaps=(("torn", "USDC"),),
-        legs=(ArbLeg("torn", "USDC", "SOL", 20_000_000, 10**8, "USDC", 50_000),),
+        legs=(ArbLeg("torn", "USDC", "SOL", 20_000_000, 10**8, (Fee(FeeKind.SWAP, "USDC", 50_000),)),),
         flows_atoms={"USDC": gross_micros - 40_000},
         chain_lamports={"base": 5_000, "tip": 100_000},
         gross_micros=gross_micros,

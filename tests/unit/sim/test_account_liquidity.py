@@ -49,7 +49,7 @@ def test_a_pool_that_we_left_alone_is_exact_at_the_chains_time(spec, zero_for_on
     liquidity, atoms = recorded(whole(spec)), amount(spec, zero_for_one, 1e-4)
     exact = pools.quote(opened(spec), atoms, zero_for_one, moment_at(SLOT + 5))
     fill = liquidity.quote_swap(leg(spec, zero_for_one), atoms, NOW + 5 * SLOT_NS)
-    assert fill == SwapFill(exact.amount_out_atoms, exact.fee_atoms, exact.fee_on_input)
+    assert fill == SwapFill(exact.amount_out_atoms, exact.input_fee_atoms, exact.output_fee_atoms)
 
 
 @EACH

@@ -91,7 +91,7 @@ def test_a_pool_row_quotes_its_own_curve():
     exact = quote(ConstantProductPool(1_000 * WHOLE, 150_000 * USD, 25, 10_000), 10 * WHOLE, True)
     assert isinstance(exact, SwapQuote)
     fill = liquidity.quote_swap(sell(10, pool="pool"), 10 * WHOLE, START)
-    assert fill == SwapFill(exact.amount_out_atoms, exact.fee_atoms)
+    assert fill == SwapFill(exact.amount_out_atoms, exact.input_fee_atoms)
 
 
 def test_our_push_on_a_pool_stays_until_a_new_row_replaces_it():

@@ -90,8 +90,9 @@ def pool_fee_atoms(candidate: Candidate) -> int:
         through[swap.hop] = through.get(swap.hop, 0) + swap.quote.amount_in_atoms
     for swap in candidate.swaps:
         quote = swap.quote
-        of = quote.amount_in_atoms if quote.fee_on_input else quote.amount_out_atoms + quote.fee_atoms
-        total += -(-capital * quote.amount_in_atoms * quote.fee_atoms // (through[swap.hop] * of))
+        total += -(-capital * quote.input_fee_atoms // through[swap.hop])
+        gross = quote.amount_out_atoms + quote.output_fee_atoms
+        total += -(-capital * quote.amount_in_atoms * quote.output_fee_atoms // (through[swap.hop] * gross))
     return total
 
 

@@ -2,13 +2,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phantom_arbiter.core.events import FeesPosted
-from phantom_arbiter.dex.constant_product import raydium_cpmm_pool
 from phantom_arbiter.dex.pool import SwapQuote
+from phantom_arbiter.dex.raydium_cpmm import CpmmFees, CpmmPool
 from phantom_arbiter.engines.arb.costs import Bid, bid_for, compute_units, survive_bps
 from phantom_arbiter.engines.arb.settings import ArbConfig
 
 QUIET = FeesPosted(priority_micro_lamports=10_000, tip_floor_lamports=1_000)
-POOL = raydium_cpmm_pool(10**9, 10**9, 2_500)
+POOL = CpmmPool(10**9, 10**9, CpmmFees(2_500))
 
 
 def test_units_are_those_of_the_swaps_and_of_new_accounts():

@@ -54,7 +54,7 @@ def test_each_pools_fee_counts_for_its_share(candidate):
 
 
 def test_a_fee_on_the_output_counts_as_a_share_of_it():
-    swaps = (PlannedSwap(0, known("a", 1, 1), True, SwapQuote(1_000, 900, 100, fee_on_input=False)),)
+    swaps = (PlannedSwap(0, known("a", 1, 1), True, SwapQuote(1_000, 900, 0, 100)),)
     assert pool_fee_atoms(candidate_of(swaps, VALUES, FEES, 0, 10_000, ArbConfig())) == 100
 
 

@@ -76,7 +76,7 @@ def test_our_swap_moves_the_pool_and_is_told_in_the_next_slot() -> None:
     untouched = market._pools.pools[0].reserve_0_atoms
     assert market.swap(SELL, 10**10, now) == expected
     assert isinstance(expected, SwapFill)
-    assert expected.fee_atoms == 4_000_000  # 4 bps of 10 SOL
+    assert expected.input_fee_atoms == 4_000_000  # 4 bps of 10 SOL
     assert market.quote_swap(SELL, 10**10, now) != expected
     moved = market._pools.pools[0].reserve_0_atoms
     told = [a for a in take(market, 0.01) if isinstance(a.body, PoolUpdated) and a.body.pool == "orca:SOL/USDC"]
