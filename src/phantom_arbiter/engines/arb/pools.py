@@ -28,6 +28,13 @@ class KnownPool(NamedTuple):
     slot: int
     exact: bool
 
+    @property
+    def label(self) -> str:
+        """Its name for people: an address is long and says nothing of venue and pair."""
+        if not self.exact:
+            return self.pool
+        return f"{self.venue}:{self.asset_0}/{self.asset_1} {self.pool[:4]}…{self.pool[-4:]}"
+
     def other(self, asset: str) -> str:
         """The pool's other asset."""
         return self.asset_1 if asset == self.asset_0 else self.asset_0

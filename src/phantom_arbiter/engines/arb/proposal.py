@@ -186,7 +186,7 @@ def _break_even_atoms(candidate: Candidate) -> int:
 
 def _reason(candidate: Candidate, edge_bps: float, cost_bps: float) -> str:
     route = "→".join(candidate.assets)
-    pools = ", ".join(swap.pool.pool for swap in candidate.swaps)
+    pools = ", ".join(swap.pool.label for swap in candidate.swaps)
     what = "probe: costs exceed the edge" if candidate.probe else "cycle"
     return f"{what}: {route} through {pools}; {edge_bps:.1f} bps gross, {edge_bps - cost_bps:.1f} bps net"
 

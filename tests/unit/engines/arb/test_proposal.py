@@ -69,6 +69,15 @@ def test_the_intent_is_a_cycle_of_fixed_amounts(candidate):
     assert intent.p_fail_bps == 10_000 - candidate.bid.win_bps
 
 
+def test_people_are_told_venue_and_pair_of_an_address():
+    address = "58oQChx4yWmvKdwLLZzBi4ChoCc2fqCUWBkwMihLYQo2"
+    told = known(address, 50_000, 7_450_000)._replace(exact=True)
+    swaps = [swap._replace(pool=told) if swap.pool.pool == "a" else swap for swap in split()]
+    intent = intent_of(candidate_of(tuple(swaps), VALUES, FEES, 0, 10_000, ArbConfig()), UNIVERSE, ArbConfig(), 0)
+    assert intent.reason.startswith("cycle: USDC→SOL→USDC through raydium:SOL/USDC 58oQ…YQo2, b, c, d; ")
+    assert intent.legs[0].pool == address
+
+
 def test_the_guard_is_shared_and_never_below_break_even(candidate):
     intent = intent_of(candidate, UNIVERSE, ArbConfig(), 0)
     chain_atoms = candidate.bid.total_lamports * 0.15
