@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from time import process_time
 from typing import Any, Final, NamedTuple
 
 from rich.console import Console
@@ -19,12 +20,22 @@ from rich.table import Table
 from benchmarks.arb_exhaustive import Curve, Pool, sized
 from benchmarks.arb_market import HUBS, NOW, Spec, state
 from benchmarks.peers.environment import PeerMissingError, peer_python
+from phantom_arbiter.dex.convex_bound import PlacedPool, convex_bound
 from phantom_arbiter.dex.pools import segments
 from phantom_arbiter.dex.routes import BaseTerms, Cycle
 
 PEERS: Final = Path(__file__).parent / "peers"
-REQUIREMENTS: Final = {"networkx": "networkx>=3", "rustworkx": "rustworkx>=0.15", "scipy": "scipy>=1.11"}
+REQUIREMENTS: Final = {
+    "networkx": "networkx>=3",
+    "rustworkx": "rustworkx>=0.15",
+    "scipy": "scipy>=1.11",
+    "cvxpy": "cvxpy>=1.5",
+}
 SOL: Final = 1e9
+
+
+Method = tuple[str, str, str, str]
+"""Its name, milliseconds, SOL it found, what it is."""
 
 
 class Priced(NamedTuple):
@@ -51,30 +62,50 @@ def priced_by_scipy(
     pools: list[Pool], cycles: Sequence[Cycle], terms: Mapping[str, BaseTerms], worth: Mapping[str, float]
 ) -> Priced | None:
     """Each cycle's input by Brent, and the dual over the whole market; None where scipy cannot be had."""
-    numbers = {token: number for number, token in enumerate(worth)}
-    asked = {
-        "cycles": [
-            {"limit": terms[cycle.base].limit_atoms, "hops": [_rows(pools, hop) for hop in cycle.hops]}
-            for cycle in cycles
-        ],
-        "market": [
-            [numbers[sold], numbers[bought], *row]
-            for pool in pools
-            for sold, bought, curve in (
-                (pool.token_0, pool.token_1, pool.curves[0]),
-                (pool.token_1, pool.token_0, pool.curves[1]),
-            )
-            for row in _of_curve(curve)
-        ],
-        "worth": list(worth.values()),
-        "bases": [numbers[base] for base in HUBS],
-    }
-    answer = _ask("scipy", "scipy_routes.py", asked)
+    asked = [
+        {"limit": terms[cycle.base].limit_atoms, "hops": [_rows(pools, hop) for hop in cycle.hops]} for cycle in cycles
+    ]
+    answer = _ask("scipy", "scipy_routes.py", {"cycles": asked, **_market(pools, worth)})
     if answer is None:
         return None
     times, profits = zip(*answer["cycles"], strict=True)
     seconds, lamports, ended = answer["dual"]
     return Priced(list(times), list(profits), seconds, lamports, ended, answer["version"])
+
+
+def _market(pools: list[Pool], worth: Mapping[str, float]) -> dict[str, Any]:
+    """All segments, as the peers read them."""
+    numbers = {token: number for number, token in enumerate(worth)}
+    segments_of = [
+        [numbers[sold], numbers[bought], *row]
+        for pool in pools
+        for sold, bought, curve in (
+            (pool.token_0, pool.token_1, pool.curves[0]),
+            (pool.token_1, pool.token_0, pool.curves[1]),
+        )
+        for row in _of_curve(curve)
+    ]
+    return {"market": segments_of, "worth": list(worth.values()), "bases": [numbers[base] for base in HUBS]}
+
+
+def convex_rows(made: Sequence[Spec], worth: Mapping[str, float], scipy: Priced | None) -> list[Method]:
+    """All cycles at once, on the same market: ours, the dual of CFMMRouter by scipy, and cvxpy's program."""
+    placed = [PlacedPool(spec.token_0, spec.token_1, state(spec, spec.noise)) for spec in made]
+    convex_bound(placed[:2], HUBS, NOW)  # compiled, or loaded, before it is timed
+    start = process_time()
+    ours = convex_bound(placed, HUBS, NOW)
+    took, found = process_time() - start, f"{ours.found / SOL:,.4g}"
+    rows = [("our bound, price by price", f"{took * 1e3:,.4g}", found, f"at most {ours.bound / SOL:,.4g}, all at once")]
+    if scipy is not None:
+        ended = "all at once" if scipy.dual_ended else "all at once, not converged"
+        lamports = f"at most {scipy.dual_lamports / SOL:,.4g}"
+        rows.append((f"scipy {scipy.version} dual, L-BFGS-B", f"{scipy.dual_seconds * 1e3:,.4g}", lamports, ended))
+    answer = _ask("cvxpy", "cvxpy_market.py", _market(curves(made), worth))
+    if answer is not None:
+        seconds, lamports, accurate = answer["market"]
+        said = "all at once" if accurate else "all at once; it says: inaccurate"
+        rows.append((f"cvxpy {answer['version']}, Clarabel", f"{seconds * 1e3:,.4g}", f"{lamports / SOL:,.4g}", said))
+    return rows
 
 
 def _rows(pools: list[Pool], hop: Any) -> list[list[float]]:
@@ -116,8 +147,8 @@ def best_pools(pools: Sequence[Pool]) -> dict[tuple[str, str], tuple[float, int,
     return best
 
 
-def method_rows(pools: list[Pool], ours: tuple[float, Cycle], scipy: Priced | None) -> list[tuple[str, str, str, str]]:
-    """Method, milliseconds, SOL it found, what it is: on one market that nobody has arbitraged."""
+def cycle_rows(pools: list[Pool], ours: tuple[float, Cycle]) -> list[Method]:
+    """What finds one cycle, on one market that nobody has arbitraged."""
     seconds, cycle = ours
     rows = [
         ("best cycle of 4 hops through any pool", f"{seconds * 1e3:,.4g}", f"{cycle.value / SOL:,.4g}", "one cycle")
@@ -131,10 +162,6 @@ def method_rows(pools: list[Pool], ours: tuple[float, Cycle], scipy: Priced | No
             kind, lamports = _worth(pools, best, tokens)
             name = f"{library} {answer['version']} negative cycle"
             rows.append((name, f"{took * 1e3:,.4g}", f"{lamports / SOL:,.4g}", kind))
-    if scipy is not None:
-        ended = "all cycles at once" if scipy.dual_ended else "all at once, not converged"
-        found = f"{scipy.dual_lamports / SOL:,.4g}"
-        rows.append((f"scipy {scipy.version} dual, L-BFGS-B", f"{scipy.dual_seconds * 1e3:,.4g}", found, ended))
     return rows
 
 
@@ -152,7 +179,7 @@ def _worth(pools: list[Pool], best: Mapping[tuple[str, str], Any], tokens: list[
     return f"one cycle of {len(steps)}" + ("" if values else ", through no base"), max(values, default=0.0)
 
 
-def show(times: Mapping[str, Mapping[str, list[int]]], methods: Sequence[tuple[str, str, str, str]]) -> None:
+def show(times: Mapping[str, Mapping[str, list[int]]], methods: Sequence[Method]) -> None:
     """Print all measures, then the other methods."""
     shown = Table("market", "event", title="Microseconds of CPU time an event")
     for column in ("events", "p50", "p99"):

@@ -23,7 +23,7 @@ from typing import Final, NamedTuple
 from benchmarks import Result
 from benchmarks.arb_exhaustive import best_values
 from benchmarks.arb_market import HUBS, KINDS, LARGE_SHARE, NOW, Spec, shocks, specs, state, worths
-from benchmarks.arb_peers import Priced, curves, method_rows, priced_by_scipy, show
+from benchmarks.arb_peers import Priced, convex_rows, curves, cycle_rows, priced_by_scipy, show
 from phantom_arbiter.dex.routes import BaseTerms, Cycle, RouteIndex
 
 TOKENS: Final = 3_000
@@ -142,9 +142,10 @@ def run() -> list[Result]:
     every = [cycle for number in range(POOLS) for cycle in raw_index.best_cycles(str(number), 1, 4)]
     best = ((thread_time_ns() - start) / 1e9, max(every, key=lambda cycle: cycle.value))
     cycles = Random(5).sample(every, SIZED)
-    scipy = priced_by_scipy(curves(raw_made), cycles, TERMS, worths(Random(7), TOKENS))
+    worth = worths(Random(7), TOKENS)
+    scipy = priced_by_scipy(curves(raw_made), cycles, TERMS, worth)
     tables = {"arbitraged": ours.taken, "arbitraged, large trades": large.taken, "not arbitraged": raw.taken}
-    show(tables, method_rows(curves(raw_made), best, scipy))
+    show(tables, [*cycle_rows(curves(raw_made), best), *convex_rows(raw_made, worth, scipy)])
     rows = [
         Result.compare(
             f"arb_search {name}",
