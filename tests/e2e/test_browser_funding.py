@@ -24,7 +24,7 @@ from tests.e2e.test_browser_pages import expect_no_violation
 pytestmark = pytest.mark.browser
 
 Serve = Callable[..., LiveServer]
-SPEED = 30.0
+SPEED = 10.0
 LIVE_STEP = "[aria-current=step]"
 
 
@@ -282,8 +282,7 @@ def test_an_upstream_that_is_gone_shows_the_age_and_no_made_up_number(hands: Liv
 
 
 def test_a_critical_health_is_announced_and_quiet_once_seen(serve: Serve, open_tab: OpenTab) -> None:
-    market = MarketConfig(speed=SPEED, scenario="squeeze")
-    server = serve(market=market)
+    server = serve(market=MarketConfig(speed=3.0, scenario="squeeze"))  # slow: the most is soon less, or too much
     tab, other = open_tab(server).open("funding"), open_tab(server).open("funding")
     form = take_form(tab)
     form.get_by_role("button", name="Max").click()
