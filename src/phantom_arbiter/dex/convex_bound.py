@@ -18,8 +18,9 @@ from phantom_arbiter.dex.pools import Moment, PoolState
 from phantom_arbiter.dex.sizing import paying_segments
 from phantom_arbiter.dex.split import marginal_pieces
 
-WIDTHS: Final = (1e-3, 1e-4, 1e-5)
-"""Relative widths that constant prices are given, one after the other; the bound itself is taken without."""
+PASSES: Final = ((1e-3, 1.6), (1e-4, 1.3), (1e-5, 1.0))
+"""One after the other: the relative width that constant prices are given (the bound itself is taken without), and how
+far each step goes of what would settle its price (successive over-relaxation; its exponent, as prices are ratios)."""
 SWEEPS: Final = 300
 TOLERANCE: Final = 1e-9
 """Of the root of a price: one that moves less counts as settled."""
@@ -91,9 +92,9 @@ def convex_bound(
     soften, descend, dual_value, trade = kernels
     soft, trades = np.zeros((len(net.raw), 5)), np.zeros((len(net.ends), 2))
     bound, found, sweeps = float("inf"), 0.0, 0
-    for width in WIDTHS:
+    for width, overshoot in PASSES:
         soften(net.raw, net.start, width, soft)
-        sweeps += descend(SWEEPS, TOLERANCE, soft, *net[2:])
+        sweeps += descend(SWEEPS, TOLERANCE, overshoot, soft, *net[2:])
         bound = min(bound, dual_value(net.raw, net.start, net.ends, net.root))
         trade(net.raw, soft, net.start, net.ends, net.root, trades)
         found = max(found, _feasible_value(net, trades))
