@@ -1,7 +1,8 @@
 """Splits over parallel pools beside the exhaustive optimum, and the convex bound beside scipy's L-BFGS-B.
 
-A thousand cycles of two or three stages with four to eight constant-product pools, at most five swaps. The exhaustive
-optimum is in floats, of every set of pools, by halving: compiled too, and it pays no rounding. The bound is over 1,000
+A thousand cycles of two or three stages with four to eight pools, at most five swaps: all constant product, then a
+thousand of constant product, Whirlpool, CLMM and DLMM. The exhaustive optimum is in floats, of every set of pools, by
+halving: compiled too, and it pays no rounding. The bound is over 1,000
 pools of 400 tokens around three hubs; the peer solves the same dual from the same prices in its own environment. Clocks
 hold CPU time.
 """
@@ -20,6 +21,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks import Result
+from benchmarks.arb_market import KINDS
 from benchmarks.peers.environment import PeerMissingError, peer_python
 from benchmarks.split_cases import exhaustive, gaining_cycles
 from phantom_arbiter.dex.constant_product import ConstantProductPool
@@ -41,11 +43,11 @@ PEER: Final = Path(__file__).parent / "peers" / "convex_dual.py"
 
 def run() -> list[Result]:
     """Split time, split share, bound time; the last is left out where the peer is missing."""
-    return [*_splits(), *_bounds()]
+    return [*_splits("split", KINDS[:1]), *_splits("mixed", KINDS), *_bounds()]
 
 
-def _splits() -> list[Result]:
-    cycles = gaining_cycles(CYCLES, seed=7)
+def _splits(name: str, kinds: tuple[str, ...]) -> list[Result]:
+    cycles = gaining_cycles(CYCLES, seed=7, kinds=kinds)
     split_cycle(cycles[0], NO_LIMIT, NOW)  # the compiled search is loaded
     ours_us, theirs_us, shares = [], [], []
     for stages in cycles:
@@ -59,7 +61,7 @@ def _splits() -> list[Result]:
     good = min(shares) >= LEAST_SHARE
     times = [
         Result.compare(
-            f"split_p{percent}",
+            f"{name}_p{percent}",
             "µs",
             ours=float(np.percentile(ours_us, percent)),
             peer="exhaustive",
@@ -70,7 +72,7 @@ def _splits() -> list[Result]:
     ]
     least = min(shares)
     share = Result(  # more is better, and it is no rate: the ratio is the share itself
-        name="split_least_share",
+        name=f"{name}_least_share",
         unit="share",
         ours=least,
         peer="exhaustive",
