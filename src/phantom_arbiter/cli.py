@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -68,53 +69,61 @@ def run(
     sys.exit(_guarded(lambda: serve(config, speed, scenario, seed, home)))
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Span:
+    """What `replay` and `backtest` go through, and how."""
+
+    seed: Seed = None
+    scenario: Scenario = None
+    hours: Hours = None
+    data: Data = None
+    map: DataMap = None
+    from_: Annotated[Day, Parameter(name="--from")] = None
+    to: Day = None
+    config: ConfigFile = None
+    force_gate: ForceGate = None
+    home: Home = None
+    json: Json = False
+
+
 @app.command
 def replay(
     *,
-    seed: Seed = None,
-    scenario: Scenario = None,
-    hours: Hours = None,
     run: Annotated[Path | None, Parameter(help="Folder of the run: a killed one goes on, a new one begins.")] = None,
-    data: Data = None,
-    map: DataMap = None,
-    from_: Annotated[Day, Parameter(name="--from")] = None,
-    to: Day = None,
-    config: ConfigFile = None,
-    force_gate: ForceGate = None,
-    home: Home = None,
-    json: Json = False,
+    span: Span = Span(),
 ) -> None:
     """Run all four engines as fast as it goes, journaled and repeatable, and report."""
-    from phantom_arbiter.app.replaying import ReplayRequest, replay_and_report
-
-    request = ReplayRequest(
-        seed, scenario, hours, run, data, map, _utc_ns(from_), _utc_ns(to), config, tuple(force_gate or ()), home, json
-    )
-    sys.exit(_guarded(lambda: replay_and_report(request, journaled=True)))
+    _go_through(span, run, journaled=True)
 
 
 @backtest.default
 def backtest_engines(
     *,
-    seed: Seed = None,
-    scenario: Scenario = None,
-    hours: Hours = None,
-    data: Data = None,
-    map: DataMap = None,
-    from_: Annotated[Day, Parameter(name="--from")] = None,
-    to: Day = None,
-    config: ConfigFile = None,
-    force_gate: ForceGate = None,
-    home: Home = None,
-    json: Json = False,
+    span: Span = Span(),
 ) -> None:
     """As `replay`, but nothing is kept: no journal, no run folder."""
+    _go_through(span, None, journaled=False)
+
+
+def _go_through(span: Span, run: Path | None, *, journaled: bool) -> NoReturn:
     from phantom_arbiter.app.replaying import ReplayRequest, replay_and_report
 
     request = ReplayRequest(
-        seed, scenario, hours, None, data, map, _utc_ns(from_), _utc_ns(to), config, tuple(force_gate or ()), home, json
+        seed=span.seed,
+        scenario=span.scenario,
+        hours=span.hours,
+        run=run,
+        data=span.data,
+        map=span.map,
+        from_ns=_utc_ns(span.from_),
+        to_ns=_utc_ns(span.to),
+        config=span.config,
+        force_gates=tuple(span.force_gate or ()),
+        home=span.home,
+        json=span.json,
     )
-    sys.exit(_guarded(lambda: replay_and_report(request, journaled=False)))
+    sys.exit(_guarded(lambda: replay_and_report(request, journaled=journaled)))
 
 
 @backtest.command(name="funding")
