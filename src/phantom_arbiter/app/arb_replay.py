@@ -58,7 +58,6 @@ class ArbRun(NamedTuple):
 
 def run_and_print(request: ArbReplayRequest) -> int:
     """Run every seed, with a bar, and print a report or one JSON object."""
-    kernels.prepare(say)
     with progress_bar() as bar:
         task = bar.add_task("pools", total=None)
 
@@ -82,6 +81,7 @@ def replay_arb(request: ArbReplayRequest, progress: Callable[[str, int, int], No
     config = with_market(load(request.config), speed=None, scenario=None, seed=request.seed)
     catalogue, _, _ = open_recorded(request.data or data_folder(), request.map, request.home or default_home())
     start_ns, end_ns = _span(catalogue, request.from_ns, request.to_ns)
+    kernels.prepare(say)
     seeds = range(config.market.seed, config.market.seed + request.seeds)
     results, first = [], None
     for number, seed in enumerate(seeds):

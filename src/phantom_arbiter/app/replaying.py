@@ -54,14 +54,15 @@ class ReplayRequest(NamedTuple):
 def replay_and_report(request: ReplayRequest, *, journaled: bool) -> int:
     """Run as fast as it goes and print what came of it."""
     _check(request)
-    kernels.prepare(say)
     with progress_bar() as bar:
         if journaled:
             opened = _open_run(request)
+            kernels.prepare(say)
             session, spec = opened.session, opened.spec
             result = run_replay(opened, _end_ns(session, spec, request.hours), _skipped(spec), _watch(bar))
         else:
             spec, config = _chosen(request)
+            kernels.prepare(say)
             session = Session(config, open_market(spec), MemoryJournal())
             session.fund()
             session.start_engines()
