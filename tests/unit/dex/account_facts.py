@@ -88,11 +88,12 @@ def adaptive_whirlpool() -> PoolAccountsRead:
     return fact("whirlpool", made.pool, told, *arrays, oracle)
 
 
-def raydium_cpmm() -> PoolAccountsRead:
+def raydium_cpmm(creator_rate: int = 0, creator_fee_on: int = 0) -> PoolAccountsRead:
     keys, owner = raydium_bytes.KEYS, raydium_accounts.CPMM_PROGRAM
+    main = raydium_bytes.cpmm_bytes(side=creator_fee_on, enabled=int(creator_rate > 0))
     accounts = (
-        account(keys[10], owner, raydium_bytes.cpmm_bytes()),
-        account(keys[0], owner, raydium_bytes.config_bytes()),
+        account(keys[10], owner, main),
+        account(keys[0], owner, raydium_bytes.config_bytes(creator=creator_rate)),
         token(keys[2], keys[5], 10**12),
         token(keys[3], keys[6], 10**11),
     )

@@ -7,6 +7,8 @@ from msgspec.structs import replace
 
 from phantom_arbiter.core.events import Fee, FeeKind, LegStatus, OrderReported, PoolUpdated
 from phantom_arbiter.core.intents import Cost, Policy, Side, Swap
+from phantom_arbiter.dex import pools
+from phantom_arbiter.dex.account_pools import decode, moment_of
 from phantom_arbiter.sim.driver_config import IDEAL
 from phantom_arbiter.sim.liquidity import RecordedLiquidity
 from tests.simulation.paper import (
@@ -23,6 +25,7 @@ from tests.simulation.paper import (
     sell,
     transfer,
 )
+from tests.unit.dex.account_facts import raydium_cpmm
 
 BIDS = {"priority_lamports": 40_000, "tip_lamports": 0}
 
@@ -46,6 +49,20 @@ def test_each_leg_of_a_cycle_spends_exactly_its_amount_and_the_rest_is_ours():
     assert second.in_atoms == 1_500 * USD < first.out_atoms
     assert second.out_atoms == pytest.approx(10 * WHOLE, rel=1e-4)
     assert first.fees == (Fee(FeeKind.SWAP, "SOL", 25_000_000),)
+
+
+def test_fees_of_both_sides_are_told_each_in_its_token():
+    world = World()
+    fact = replace(raydium_cpmm(creator_rate=1_000, creator_fee_on=2), asset_0="SOL", asset_1="USDC")
+    world.post(fact)  # its creator takes 0.1 % of what it pays in USDC
+    (leg,) = world.end(intent(sell(1, pool=fact.pool), policy=Policy.ATOMIC)).legs
+    swap = pools.quote(decode(fact), WHOLE, True, moment_of(fact))
+    assert (leg.status, leg.out_atoms) == (LegStatus.FILLED, swap.amount_out_atoms)
+    assert leg.fees == (
+        Fee(FeeKind.SWAP, "SOL", swap.input_fee_atoms),
+        Fee(FeeKind.SWAP, "USDC", swap.output_fee_atoms),
+    )
+    assert swap.output_fee_atoms == pytest.approx(leg.out_atoms / 999, abs=1)
 
 
 def test_a_leg_that_would_spend_more_than_the_legs_before_it_paid_reverts_all():
