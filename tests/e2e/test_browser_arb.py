@@ -174,7 +174,7 @@ def test_before_anything_was_seen_each_panel_says_why(idle: LiveServer, open_tab
     tab = open_tab(idle).open("arb")
     for title, why in (
         ("Search", "the engine does not search now"),
-        ("Opportunities", "No cycle has been proposed in this run."),
+        ("Opportunities", "No cycle has been proposed since Phantom Arbiter started."),
         ("Route", "No opportunity to draw yet."),
         ("Cost waterfall", "No opportunity to take apart yet."),
         ("What became of those sent", "No transaction was sent in this run."),
