@@ -62,7 +62,7 @@ def test_the_page_recovers_by_itself_from_a_restart_and_asks_for_a_reload_at_the
     expect(tab.page.get_by_role("banner")).to_contain_text("Refused")
     tab.button("Reload the page").click()
     tab.expect_live()
-    tab.go("overview")  # the run has acts, but the page knows only those of this start
+    tab.go("overview")  # what came before this start is in the journal, not on the page
     expect(tab.panel(TITLES["funding"])).to_contain_text(re.compile(r"Last act\s*None since Phantom Arbiter started\."))
 
 
