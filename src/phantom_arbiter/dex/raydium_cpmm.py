@@ -53,18 +53,18 @@ class CpmmFees(Struct, frozen=True, gc=False):
             if min(rates) < 0 or sum(rates) > FEE_DENOMINATOR:
                 raise ValueError(f"rates of the {of} are {rates}, expected 0 to {FEE_DENOMINATOR} together")
 
-    def input_rate(self, zero_for_one: bool) -> int:
-        """What is taken of the input."""
-        return self.trade_rate + (self.creator_rate if self.creator_on_input(zero_for_one) else 0)
+    def output_rate(self, zero_for_one: bool) -> int:
+        """What is taken of the output: the creator's fee where it is in that token alone."""
+        return self.creator_rate if self.creator_fee_on == (2 if zero_for_one else 1) else 0
 
-    def creator_on_input(self, zero_for_one: bool) -> bool:
-        """Whether the creator's fee, if there is one, is taken of the input."""
-        return self.creator_fee_on != (2 if zero_for_one else 1)
+    def input_rate(self, zero_for_one: bool) -> int:
+        """What is taken of the input: the trade fee, and the creator's where it isn't taken of the output."""
+        return self.trade_rate + self.creator_rate - self.output_rate(zero_for_one)
 
     def kept(self, zero_for_one: bool) -> float:
         """The share of a small swap that all fees leave."""
-        kept = 1.0 - self.input_rate(zero_for_one) / FEE_DENOMINATOR
-        return kept if self.creator_on_input(zero_for_one) else kept * (1.0 - self.creator_rate / FEE_DENOMINATOR)
+        rates = self.input_rate(zero_for_one), self.output_rate(zero_for_one)
+        return (1.0 - rates[0] / FEE_DENOMINATOR) * (1.0 - rates[1] / FEE_DENOMINATOR)
 
 
 class CpmmPool(Struct, frozen=True, gc=False):
@@ -81,8 +81,16 @@ class CpmmPool(Struct, frozen=True, gc=False):
                 raise ValueError(f"{name} is {value}, expected 0 to 2^64 - 1")
 
 
+def _reserves(pool: CpmmPool, zero_for_one: bool) -> tuple[int, int]:
+    """(reserve in, reserve out) for the direction."""
+    if zero_for_one:
+        return pool.reserve_0_atoms, pool.reserve_1_atoms
+    return pool.reserve_1_atoms, pool.reserve_0_atoms
+
+
 def quote(pool: CpmmPool, amount_in_atoms: int, zero_for_one: bool) -> SwapQuote | SwapRefusal:
     """The exact answer of the program to a swap of ``amount_in_atoms`` (token 0 in if ``zero_for_one``)."""
+    # The most common pool by far: here stands what `_reserves` and the rates' methods say, without the calls.
     reserve_in, reserve_out = pool.reserve_0_atoms, pool.reserve_1_atoms
     if not zero_for_one:
         reserve_in, reserve_out = reserve_out, reserve_in
@@ -93,12 +101,12 @@ def quote(pool: CpmmPool, amount_in_atoms: int, zero_for_one: bool) -> SwapQuote
     if reserve_in + amount_in_atoms > MAX_U64:
         return SwapRefusal("reserve would exceed u64")
     fees = pool.fees
-    creator_on_input = fees.creator_fee_on != (2 if zero_for_one else 1)
-    rate = fees.trade_rate + fees.creator_rate if creator_on_input else fees.trade_rate
-    fee = -(-amount_in_atoms * rate // FEE_DENOMINATOR)  # ceiling, as the program
+    output_rate = fees.creator_rate if fees.creator_fee_on == (2 if zero_for_one else 1) else 0
+    input_rate = fees.trade_rate + fees.creator_rate - output_rate
+    fee = -(-amount_in_atoms * input_rate // FEE_DENOMINATOR)  # ceiling, as the program
     net = amount_in_atoms - fee
     out = reserve_out * net // (reserve_in + net)  # floor, as the program
-    creator_fee = 0 if creator_on_input else -(-out * fees.creator_rate // FEE_DENOMINATOR)  # ceiling, as the program
+    creator_fee = -(-out * output_rate // FEE_DENOMINATOR)  # ceiling, as the program
     if out == creator_fee:
         return SwapRefusal("output is zero")
     return SwapQuote(amount_in_atoms, out - creator_fee, fee, creator_fee)
@@ -111,9 +119,9 @@ def apply(pool: CpmmPool, swap: SwapQuote, zero_for_one: bool) -> CpmmPool:
     """
     if quote(pool, swap.amount_in_atoms, zero_for_one) != swap:
         raise ValueError(f"swap: {swap!r} is not an answer of this pool's state")
-    fees, creator_fee = pool.fees, 0
-    if fees.creator_rate and fees.creator_on_input(zero_for_one):
-        creator_fee = swap.input_fee_atoms * fees.creator_rate // fees.input_rate(zero_for_one)  # floor, as the program
+    fees, creator_fee, rate = pool.fees, 0, pool.fees.input_rate(zero_for_one)
+    if rate > fees.trade_rate:  # the creator's is in it
+        creator_fee = swap.input_fee_atoms * fees.creator_rate // rate  # floor, as the program
     trade_fee = swap.input_fee_atoms - creator_fee
     shares = (trade_fee * rate // FEE_DENOMINATOR for rate in (fees.protocol_rate, fees.fund_rate))  # floors, likewise
     came = swap.amount_in_atoms - creator_fee - sum(shares)
@@ -126,9 +134,7 @@ def apply(pool: CpmmPool, swap: SwapQuote, zero_for_one: bool) -> CpmmPool:
 
 def segments(pool: CpmmPool, zero_for_one: bool) -> tuple[Segment, ...]:
     """The whole curve as one segment, up to what the reserve can take in; none for an empty pool."""
-    reserve_in, reserve_out = pool.reserve_0_atoms, pool.reserve_1_atoms
-    if not zero_for_one:
-        reserve_in, reserve_out = reserve_out, reserve_in
+    reserve_in, reserve_out = _reserves(pool, zero_for_one)
     if reserve_in == 0 or reserve_out == 0:
         return ()
     kept_in = 1.0 - pool.fees.input_rate(zero_for_one) / FEE_DENOMINATOR
@@ -139,12 +145,9 @@ def segments(pool: CpmmPool, zero_for_one: bool) -> tuple[Segment, ...]:
 
 def amount_in_for(pool: CpmmPool, amount_out_atoms: int, zero_for_one: bool) -> int | SwapRefusal:
     """The smallest input in atoms whose quote pays at least ``amount_out_atoms`` (all divisions round up)."""
-    reserve_in, reserve_out = pool.reserve_0_atoms, pool.reserve_1_atoms
-    if not zero_for_one:
-        reserve_in, reserve_out = reserve_out, reserve_in
-    fees = pool.fees
-    kept_in = FEE_DENOMINATOR - fees.input_rate(zero_for_one)
-    kept_out = FEE_DENOMINATOR - (0 if fees.creator_on_input(zero_for_one) else fees.creator_rate)
+    reserve_in, reserve_out = _reserves(pool, zero_for_one)
+    kept_in = FEE_DENOMINATOR - pool.fees.input_rate(zero_for_one)
+    kept_out = FEE_DENOMINATOR - pool.fees.output_rate(zero_for_one)
     if amount_out_atoms <= 0 or not kept_in or not kept_out:
         return SwapRefusal("no amount pays that")
     swapped = -(-amount_out_atoms * FEE_DENOMINATOR // kept_out)
