@@ -71,7 +71,7 @@ def run(
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Span:
+class ReplayOptions:
     """What `replay` and `backtest` go through, and how."""
 
     seed: Seed = None
@@ -91,37 +91,37 @@ class Span:
 def replay(
     *,
     run: Annotated[Path | None, Parameter(help="Folder of the run: a killed one goes on, a new one begins.")] = None,
-    span: Span = Span(),
+    options: ReplayOptions = ReplayOptions(),
 ) -> None:
     """Run all four engines as fast as it goes, journaled and repeatable, and report."""
-    _go_through(span, run, journaled=True)
+    _replay(options, run, journaled=True)
 
 
 @backtest.default
 def backtest_engines(
     *,
-    span: Span = Span(),
+    options: ReplayOptions = ReplayOptions(),
 ) -> None:
     """As `replay`, but nothing is kept: no journal, no run folder."""
-    _go_through(span, None, journaled=False)
+    _replay(options, None, journaled=False)
 
 
-def _go_through(span: Span, run: Path | None, *, journaled: bool) -> NoReturn:
+def _replay(options: ReplayOptions, run: Path | None, *, journaled: bool) -> NoReturn:
     from phantom_arbiter.app.replaying import ReplayRequest, replay_and_report
 
     request = ReplayRequest(
-        seed=span.seed,
-        scenario=span.scenario,
-        hours=span.hours,
+        seed=options.seed,
+        scenario=options.scenario,
+        hours=options.hours,
         run=run,
-        data=span.data,
-        map=span.map,
-        from_ns=_utc_ns(span.from_),
-        to_ns=_utc_ns(span.to),
-        config=span.config,
-        force_gates=tuple(span.force_gate or ()),
-        home=span.home,
-        json=span.json,
+        data=options.data,
+        map=options.map,
+        from_ns=_utc_ns(options.from_),
+        to_ns=_utc_ns(options.to),
+        config=options.config,
+        force_gates=tuple(options.force_gate or ()),
+        home=options.home,
+        json=options.json,
     )
     sys.exit(_guarded(lambda: replay_and_report(request, journaled=journaled)))
 
