@@ -88,7 +88,9 @@ def _market(pools: list[Pool], worth: Mapping[str, float]) -> dict[str, Any]:
     return {"market": segments_of, "worth": list(worth.values()), "bases": [numbers[base] for base in HUBS]}
 
 
-def convex_rows(made: Sequence[Spec], worth: Mapping[str, float], scipy: Priced | None) -> list[Method]:
+def convex_rows(
+    made: Sequence[Spec], pools: list[Pool], worth: Mapping[str, float], scipy: Priced | None
+) -> list[Method]:
     """All cycles at once, on the same market: ours, the dual of CFMMRouter by scipy, and cvxpy's program."""
     placed = [PlacedPool(spec.token_0, spec.token_1, state(spec, spec.noise)) for spec in made]
     convex_bound(placed[:2], HUBS, NOW)  # compiled, or loaded, before it is timed
@@ -100,7 +102,7 @@ def convex_rows(made: Sequence[Spec], worth: Mapping[str, float], scipy: Priced 
         ended = "all at once" if scipy.dual_ended else "all at once, not converged"
         lamports = f"at most {scipy.dual_lamports / SOL:,.4g}"
         rows.append((f"scipy {scipy.version} dual, L-BFGS-B", f"{scipy.dual_seconds * 1e3:,.4g}", lamports, ended))
-    answer = _ask("cvxpy", "cvxpy_market.py", _market(curves(made), worth))
+    answer = _ask("cvxpy", "cvxpy_market.py", _market(pools, worth))
     if answer is not None:
         seconds, lamports, accurate = answer["market"]
         said = "all at once" if accurate else "all at once; it says: inaccurate"

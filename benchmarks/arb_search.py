@@ -142,10 +142,10 @@ def run() -> list[Result]:
     every = [cycle for number in range(POOLS) for cycle in raw_index.best_cycles(str(number), 1, 4)]
     best = ((thread_time_ns() - start) / 1e9, max(every, key=lambda cycle: cycle.value))
     cycles = Random(5).sample(every, SIZED)
-    worth = worths(Random(7), TOKENS)
-    scipy = priced_by_scipy(curves(raw_made), cycles, TERMS, worth)
+    pools, worth = curves(raw_made), worths(Random(7), TOKENS)
+    scipy = priced_by_scipy(pools, cycles, TERMS, worth)
     tables = {"arbitraged": ours.taken, "arbitraged, large trades": large.taken, "not arbitraged": raw.taken}
-    show(tables, [*cycle_rows(curves(raw_made), best), *convex_rows(raw_made, worth, scipy)])
+    show(tables, [*cycle_rows(pools, best), *convex_rows(raw_made, pools, worth, scipy)])
     rows = [
         Result.compare(
             f"arb_search {name}",

@@ -2,9 +2,8 @@
 
 A thousand cycles of two or three stages with four to eight pools, at most five swaps: all constant product, then a
 thousand of constant product, Whirlpool, CLMM and DLMM. The exhaustive optimum is in floats, of every set of pools, by
-halving: compiled too, and it pays no rounding. The bound is over 1,000
-pools of 400 tokens around three hubs; the peer solves the same dual from the same prices in its own environment. Clocks
-hold CPU time.
+halving: compiled too, and it pays no rounding. The bound is over 1,000 pools of 400 tokens around three hubs; the peer
+solves the same dual from the same prices in its own environment. Clocks hold CPU time.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ import numpy as np
 from benchmarks import Result
 from benchmarks.arb_market import KINDS
 from benchmarks.peers.environment import PeerMissingError, peer_python
-from benchmarks.split_cases import exhaustive, gaining_cycles
+from benchmarks.split_cases import CONSTANT_PRODUCT, exhaustive, gaining_cycles
 from phantom_arbiter.dex.constant_product import ConstantProductPool
 from phantom_arbiter.dex.convex_bound import PlacedPool, convex_bound
 from phantom_arbiter.dex.pools import Moment, segments
@@ -43,7 +42,7 @@ PEER: Final = Path(__file__).parent / "peers" / "convex_dual.py"
 
 def run() -> list[Result]:
     """Split time, split share, bound time; the last is left out where the peer is missing."""
-    return [*_splits("split", KINDS[:1]), *_splits("mixed", KINDS), *_bounds()]
+    return [*_splits("split", CONSTANT_PRODUCT), *_splits("mixed", KINDS), *_bounds()]
 
 
 def _splits(name: str, kinds: tuple[str, ...]) -> list[Result]:

@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from benchmarks.arb_market import KINDS, NOW, Spec, state
+from benchmarks.arb_market import NOW, Spec, state
 from phantom_arbiter.dex.constant_product import ConstantProductPool
 from phantom_arbiter.dex.pools import segments
 from phantom_arbiter.dex.sizing import PoolHop
@@ -26,13 +26,14 @@ UNITS: Final = (10.0**9, 150.0 * 10**6, 3.0 * 10**9)
 HALVINGS: Final = 56
 LEAST_PROFIT_LAMPORTS: Final = 5_000
 """A transaction's base fee: below it an optimum in floats is made of what the programs round away."""
+CONSTANT_PRODUCT: Final = ("constant product",)
 WIDTH: Final = 1e-7
 """A constant price falls by this share over its segment, so that a marginal rate tells how far it is used."""
 RATE, DEPTH, CAPACITY = range(3)
 """Columns of ``forms``."""
 
 
-def gaining_cycles(count: int, seed: int, kinds: tuple[str, ...] = KINDS[:1]) -> list[list[list[PoolHop]]]:
+def gaining_cycles(count: int, seed: int, kinds: tuple[str, ...] = CONSTANT_PRODUCT) -> list[list[list[PoolHop]]]:
     """That many cycles of two or three stages with four to eight pools of these kinds that pay more than a
     transaction's fee."""
     random = Random(seed)
